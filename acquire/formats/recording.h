@@ -1,0 +1,22 @@
+/* Recordings made elsewhere, opened as sources: C3D, .mot, delimited text, XDF. */
+#ifndef KL_ACQUIRE_FORMATS_RECORDING_H
+#define KL_ACQUIRE_FORMATS_RECORDING_H
+
+#include "acquire/source.h"
+
+struct kl_recording_options {
+    const char *columns; /* path of a column description, NULL: FILE.yaml beside the data */
+    size_t row;          /* which record of a file that holds one per line; 0 is the first */
+};
+
+/** Looks at the first bytes (never only at the name) and opens the file as what it is.
+ *  @return NULL with one line in *fault: what it is, why it cannot be used, what to do */
+struct kl_source *kl_recording_open(const char *path, const struct kl_recording_options *options,
+                                    struct kl_fault *fault);
+
+struct kl_source *kl_c3d_open(const char *path, struct kl_fault *fault);
+struct kl_source *kl_mot_open(const char *path, struct kl_fault *fault);
+struct kl_source *kl_delimited_open(const char *path, const struct kl_recording_options *options,
+                                    struct kl_fault *fault);
+
+#endif

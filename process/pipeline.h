@@ -1,0 +1,60 @@
+/* Items in, steps and flags out: the arithmetic of a whole session.
+ *
+ * The pipeline is a pure function of the order of items. It holds one force chain per plate, the
+ * step assembler and the flag engine, and knows no file, thread or clock: "now" is data time.
+ *
+ *     item ─▶ force chain per plate ─contacts─▶ step assembler ─steps─▶ flag engine ─▶ snapshot
+ *
+ * Threads: one. No allocation after the streams and the flag table are set.
+ */
+#ifndef KL_PROCESS_PIPELINE_H
+#define KL_PROCESS_PIPELINE_H
+
+#include "acquire/stream.h"
+#include "process/flags/flag.h"
+#include "process/force/force_chain.h"
+#include "process/snapshot.h"
+#include "process/steps/step.h"
+
+struct kl_settings {
+    struct kl_force_settings force;
+    enum kl_loading_rule loading_rule; /* for steps without an impact peak; default P13 */
+    double target_cadence_spm;         /* drawn beside the cadence; 0: none */
+};
+
+struct kl_settings kl_settings_defaults(void);
+
+/** Called as results appear, in order. Any may be NULL. Arguments are borrowed. */
+struct kl_pipeline_sink {
+    void *self;
+    void (*step)(void *self, const struct kl_step *step);
+    void (*flag)(void *self, const struct kl_rule *rule, const struct kl_flag *flag);
+};
+
+struct kl_pipeline;
+
+/** @param streams in [count], copied.  @return NULL without memory or with a rate <= 0 */
+struct kl_pipeline *kl_pipeline_create(const struct kl_stream *streams, size_t count,
+                                       const struct kl_settings *settings,
+                                       const struct kl_flag_table *flags,
+                                       struct kl_pipeline_sink sink);
+void kl_pipeline_destroy(struct kl_pipeline *pipeline);
+
+/** One item of the session, in order. */
+void kl_pipeline_item(struct kl_pipeline *pipeline, const struct kl_item *item);
+
+/** No more items: what is pending is finished. */
+void kl_pipeline_end(struct kl_pipeline *pipeline);
+
+/** Everything the screen needs for one frame. Cheap enough for every frame: a copy. */
+void kl_pipeline_snapshot(const struct kl_pipeline *pipeline, struct kl_snapshot *out);
+
+/** Statistics of valid steps so far. @param side UNKNOWN pools all steps whatever their side.
+ *  @return number of valid values; mean and sd untouched when 0 (sd is 0 for one value) */
+size_t kl_pipeline_summary(const struct kl_pipeline *pipeline, enum kl_side side,
+                           enum kl_metric_id metric, double *mean, double *sd);
+
+/** Initial contacts inside the record so far, complete or not, valid or not. */
+size_t kl_pipeline_contacts(const struct kl_pipeline *pipeline);
+
+#endif

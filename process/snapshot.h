@@ -1,0 +1,119 @@
+/* Everything the screen needs for one frame: plain data, published whole, read without locks.
+ *
+ * The pipeline fills the part about the runner; the session loop fills devices and recording.
+ */
+#ifndef KL_PROCESS_SNAPSHOT_H
+#define KL_PROCESS_SNAPSHOT_H
+
+#include "process/flags/flag.h"
+#include "process/steps/step.h"
+
+enum kl_gait { KL_GAIT_NONE = 0, KL_GAIT_STAND, KL_GAIT_WALK, KL_GAIT_RUN, KL_GAIT_GROUNDED };
+
+/** "no runner", "standing", "walking", "running", "running without flight". */
+const char *kl_gait_text(enum kl_gait gait);
+
+#define KL_TRACE_SAMPLES 2000 /* of the scrolling force curve: 10 s at 200 points/s */
+#define KL_TRACE_RATE_HZ 200
+#define KL_CURVE_POINTS 101 /* 0-100 % of a contact */
+#define KL_CURVE_STEPS 10   /* laid over each other per side */
+#define KL_COP_POINTS 51
+#define KL_SNAPSHOT_PLATES 4
+#define KL_SNAPSHOT_DEVICES 16
+#define KL_SNAPSHOT_FLAGS 64
+#define KL_HISTORY_STEPS 120 /* cadence history */
+
+/** One point of the scrolling curve: extremes of the samples it stands for, N. */
+struct kl_trace_point {
+    float low_n, high_n;
+    uint8_t side; /* kl_side of the foot in contact, as far as known */
+    uint8_t contact;
+};
+
+struct kl_curve {
+    uint32_t step;
+    float contact_time_s;
+    float fy_bw[KL_CURVE_POINTS]; /* vertical force; in N / 1000 while body weight is unknown */
+    size_t cop_count;
+    float cop_x_m[KL_COP_POINTS], cop_z_m[KL_COP_POINTS]; /* lab axes, valid range only */
+};
+
+struct kl_snapshot_side {
+    bool has_step;
+    struct kl_step last;          /* the newest finished contact of this side */
+    size_t steps;                 /* valid steps so far */
+    double mean[KL_METRIC_COUNT]; /* over the last 60 valid steps, SI */
+    double sd[KL_METRIC_COUNT];
+    size_t n[KL_METRIC_COUNT];
+    size_t curve_count;
+    struct kl_curve curve[KL_CURVE_STEPS]; /* newest first */
+};
+
+struct kl_snapshot_plate {
+    char name[KL_NAME_MAX];
+    enum kl_side side;
+    size_t trace_head; /* index of the oldest point */
+    size_t trace_count;
+    struct kl_trace_point trace[KL_TRACE_SAMPLES];
+    int64_t trace_end_ns; /* session time of the newest point */
+    double corner_x_m[4], corner_z_m[4];
+    bool has_corners, has_cop;
+};
+
+/** Filled by the session loop. */
+struct kl_snapshot_device {
+    char name[KL_NAME_MAX];
+    char state[32]; /* "streaming", "lost", "simulated", "file" */
+    bool alarm;
+    double rate_hz;
+    uint64_t samples, lost;
+};
+
+struct kl_snapshot_recording {
+    enum kl_recording {
+        KL_RECORDING_OFF = 0,
+        KL_RECORDING_ON,
+        KL_RECORDING_HELD,
+        KL_RECORDING_REPLAY
+    } state;
+    char path[256];
+    double seconds;      /* recorded, or replayed */
+    double duration_s;   /* of the file being replayed; 0 live */
+    double held_seconds; /* in memory while the disk refuses */
+    char problem[160];   /* "" when all is well */
+    bool paused;
+    double speed; /* of the replay */
+};
+
+struct kl_snapshot {
+    int64_t t_ns; /* session time of the newest sample */
+    enum kl_gait gait;
+    double body_weight_n;         /* 0: not known */
+    const char *body_weight_from; /* static: "entered", "weighed", "running mean" */
+    double height_m, speed_m_s;
+    char subject[32];
+    char condition[96];
+    double target_cadence_spm;
+    double cutoff_hz, threshold_n;
+    enum kl_loading_rule loading_rule; /* in force for steps without impact peak */
+    double cadence_spm;                /* 60 N / (IC_k - IC_k-N), N = 20; 0: not yet */
+    double cadence_fft_spm;            /* spectral check; 0: not yet */
+    bool cadence_disagrees;
+    size_t cadence_count;
+    float cadence_history[KL_HISTORY_STEPS]; /* steps/min, newest last */
+    size_t contacts;
+    struct kl_snapshot_side side[KL_SIDE_COUNT]; /* UNKNOWN: steps whose side cannot be told */
+    double side_confidence;                      /* q of methods 4.4; 0: not used */
+    size_t plate_count;
+    struct kl_snapshot_plate plate[KL_SNAPSHOT_PLATES];
+    size_t flag_count;
+    struct kl_flag flag[KL_SNAPSHOT_FLAGS];
+    const struct kl_flag_table *flag_table; /* lives as long as the pipeline */
+    enum kl_flag_state factor[KL_FACTOR_COUNT];
+    const char *factor_reason[KL_FACTOR_COUNT]; /* why grey; static */
+    size_t device_count;
+    struct kl_snapshot_device device[KL_SNAPSHOT_DEVICES];
+    struct kl_snapshot_recording recording;
+};
+
+#endif

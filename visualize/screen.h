@@ -1,0 +1,31 @@
+/* Draws a snapshot: the same code for window and PNG.
+ *
+ * The screen is a set of panels on a grid; each panel draws a `const struct kl_snapshot *` into a
+ * rectangle. Adding a panel is one file and one row of the panel table in screen.c.
+ * Threads: the thread that owns the cairo_t.
+ */
+#ifndef KL_VISUALIZE_SCREEN_H
+#define KL_VISUALIZE_SCREEN_H
+
+#include "process/snapshot.h"
+
+#include <cairo.h>
+
+enum kl_theme { KL_THEME_DARK = 0, KL_THEME_LIGHT };
+
+struct kl_screen;
+
+/** @return NULL without memory */
+struct kl_screen *kl_screen_create(int width, int height, enum kl_theme theme);
+void kl_screen_destroy(struct kl_screen *screen);
+void kl_screen_resize(struct kl_screen *screen, int width, int height, double scale);
+void kl_screen_set_theme(struct kl_screen *screen, enum kl_theme theme);
+
+/** Draws what changed since the last call into the screen's own surface, then paints that onto
+ *  `cr` (NULL: only the surface). */
+void kl_screen_draw(struct kl_screen *screen, const struct kl_snapshot *snapshot, cairo_t *cr);
+
+/** Writes the surface as PNG. @return KL_OK or KL_ERR_IO with *fault */
+int kl_screen_png(struct kl_screen *screen, const char *path, struct kl_fault *fault);
+
+#endif
