@@ -12,11 +12,50 @@
 /** A way to exchange bytes: serial port, USB device, TCP socket, capture file. */
 struct kl_link {
     const struct kl_link_ops {
-        /** Up to cap bytes within wait_ns. @return bytes (0: none in time) or a negative status */
+        /** Up to cap bytes of the stream within wait_ns. @return bytes (0: none in time) or a
+         *  negative status */
         int (*read)(struct kl_link *link, uint8_t *buf, size_t cap, int64_t wait_ns);
         /** All bytes or a negative status. */
         int (*write)(struct kl_link *link, const uint8_t *buf, size_t len, int64_t wait_ns);
+        /** Serial: another speed, after a handshake. NULL: not this kind of link. */
+        int (*set_baud)(struct kl_link *link, unsigned baud);
+        /** USB: a control transfer on endpoint 0 (bit 7 of request_type: device to host).
+         *  @return bytes or a negative status. NULL: not this kind of link */
+        int (*control)(struct kl_link *link, uint8_t request_type, uint8_t request, uint16_t value,
+                       uint16_t index, uint8_t *buf, size_t len, int64_t wait_ns);
+        /** USB: one bulk or interrupt transfer on an endpoint that is not the stream's (bit 7:
+         *  device to host). @return bytes or a negative status. NULL: not this kind of link */
+        int (*transfer)(struct kl_link *link, uint8_t endpoint, uint8_t *buf, size_t len,
+                        int64_t wait_ns);
+        /** TCP: another connection to the same host, for devices that take commands on a port of
+         *  their own. Opened at the first call and closed with this link, which owns it.
+         *  @return the link, or NULL when it cannot be reached. NULL: not this kind of link */
+        struct kl_link *(*beside)(struct kl_link *link, uint16_t tcp_port, int64_t wait_ns);
+        /** Ends the link and frees it. For whoever opened it, never for a driver. NULL: borrowed */
+        void (*close)(struct kl_link *link);
     } * ops;
+    /** Host monotonic time at which the bytes of the last read came; 0: the link does not know and
+     *  the reader's own clock counts. */
+    int64_t arrival_ns;
+};
+
+enum kl_link_kind { KL_LINK_NONE = 0, KL_LINK_SERIAL, KL_LINK_USB, KL_LINK_TCP };
+
+struct kl_usb_id {
+    uint16_t vendor, product;
+};
+
+/** One way a device can be reached: constant data, for discovery and for opening. */
+struct kl_link_need {
+    enum kl_link_kind kind;
+    const struct kl_usb_id *usb_id; /* the device's, or its USB-serial bridge's */
+    size_t usb_id_count;
+    unsigned baud;     /* serial, 8N1 */
+    uint16_t tcp_port; /* TCP */
+    uint8_t interface; /* USB: claimed; a kernel driver on it is detached */
+    uint8_t stream_in; /* USB: endpoint that read() streams from, bit 7 set */
+    uint8_t out;       /* USB: endpoint that write() goes to */
+    size_t packet;     /* USB: bytes asked for in one streaming transfer */
 };
 
 /** Answer of a frame test. */
@@ -38,12 +77,42 @@ struct kl_sample {
     double value[KL_CHANNELS_MAX];
 };
 
+#define KL_DEVICE_OPTIONS_MAX 16
+
+struct kl_device_option {
+    const char *key, *value;
+};
+
+/** A device as the lab file describes it: what drivers of real devices get as `config`. Borrowed
+ *  during configure; every text is non-NULL. */
+struct kl_device_config {
+    const char *name;      /* of the device in the lab file */
+    const char *placement; /* "shank.right", "vmo.left"; "": none. Streams: imu.shank.right */
+    double rate_hz;        /* wanted; 0: the driver's default */
+    size_t option_count;
+    const struct kl_device_option *option; /* the driver's own keys; an unknown one is a fault */
+    /* Streams whose meaning only the lab knows (analog inputs, columns of text): names, kinds,
+     * labels, units and plates as the driver shall report them; rate and format are the driver's.
+     */
+    size_t stream_count;
+    const struct kl_stream *stream;
+    const uint8_t (*input)[KL_CHANNELS_MAX]; /* [stream_count]: input number of each channel */
+};
+
 struct kl_driver {
     const char *name;  /* virtual_runner, xsens_mti: used in lab files */
     const char *label; /* for people */
     enum kl_time_meaning time_meaning;
-    size_t state_size; /* bytes of state the hub provides, zeroed */
-    size_t stream_max; /* streams of one device */
+    size_t state_size;               /* bytes of state the hub provides, zeroed */
+    size_t stream_max;               /* streams of one device */
+    const struct kl_link_need *need; /* ways to reach it; none when it simulates */
+    size_t need_count;
+    const char *document; /* the maker's document it follows */
+
+    /** Is this the device? Asked of serial ports whose USB ids fit many: says what it is in words
+     *  ("MTi-630, firmware 1.12"). Leaves the device as it was. NULL: cannot be asked.
+     *  @return KL_OK, KL_ERR_TIMEOUT or KL_ERR_DATA (somebody else), KL_ERR_IO */
+    int (*identify)(struct kl_link *link, char *out, size_t len);
 
     /** Sets the state up from the device's part of the lab file (driver-specific struct) and says
      *  which streams will come. @return number of streams or a negative status */
@@ -55,6 +124,16 @@ struct kl_driver {
     int (*stop)(void *state, struct kl_link *link);
     enum kl_frame (*frame)(const void *state, const uint8_t *buf, size_t len, size_t *frame_len);
     int (*parse)(void *state, const uint8_t *frame, size_t len, struct kl_sample *out, size_t cap);
+
+    /** A device that speaks only when asked: the next question. Called before every read.
+     *  @param now_ns   host monotonic time  @param wait_ns  in/out: how long the read may wait;
+     *                  shortened so that the next question is not late
+     *  @return bytes to write, 0: none is due. NULL: the device streams by itself */
+    int (*ask)(void *state, int64_t now_ns, uint8_t *out, size_t cap, int64_t *wait_ns);
+
+    /** What device times mean where the lab file decides it (a column may be a time, or none is).
+     *  NULL: always time_meaning. Asked after configure. */
+    enum kl_time_meaning (*time_of)(const void *state);
 
     /* A simulated device: samples in order of time, all before until_ns (session time), at most
      * cap. @return samples written; fewer than cap means "no more before until_ns" */

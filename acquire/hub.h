@@ -5,11 +5,22 @@
  * stream's storage format and hands out blocks. It never waits for a late device and never sorts:
  * the emitted order is the truth. Losses are counted, marked on the next sample, and emitted as
  * events.
+ *
+ * Time: the session begins with its first sample, at KL_EPOCH_NS; simulated devices carry session
+ * time and begin when the hub is started. What a real device made before that is not part of the
+ * session. Time stamps increase strictly within a stream.
+ * Events: those of a driver stand before every sample at or after their time, in both modes;
+ * an operator's stand where the session was when they came.
+ * A device that fails is not the session's end: kl_hub_devices names it, the others go on. A device
+ * behind a link is opened again until it is back, started again, and its next samples are marked as
+ * following a gap. The session ends when it is stopped, when its time is over, or when no device is
+ * left that could come back.
  */
 #ifndef KL_ACQUIRE_HUB_H
 #define KL_ACQUIRE_HUB_H
 
 #include "acquire/driver.h"
+#include "acquire/link.h"
 #include "acquire/source.h"
 
 struct kl_hub;
@@ -18,17 +29,31 @@ struct kl_hub;
 struct kl_hub_device {
     char name[KL_NAME_MAX];
     const struct kl_driver *driver;
-    uint64_t samples, lost;
-    bool running;
-    struct kl_fault fault; /* text "" when all is well */
+    uint64_t samples, lost; /* handed out; dropped here or missed by the device itself */
+    uint64_t frames, bad_frames, skipped_bytes; /* with a link: what framing counted */
+    int64_t uncertainty_ns; /* of its clock against the host's; 0: simulated or no clock */
+    double drift_ppm;       /* of host against device time */
+    bool running;           /* gives samples now; false: it ended, or is lost and looked for */
+    char where[KL_PORT_NAME_MAX]; /* port or host where it was found last; "": simulated */
+    uint64_t connections;         /* times it was started; above 1 it was away in between */
+    struct kl_fault fault;        /* text "" when all is well */
 };
 
 struct kl_hub *kl_hub_create(void);
 
-/** Adds a device before start. @param config  driver-specific, read during this call only
+/** Adds a device before start: a simulated one, or the only one plugged in that fits the driver.
+ *  @param config  driver-specific, read during this call only
  *  @return index of the device or a negative status with *fault */
 int kl_hub_add(struct kl_hub *hub, const char *name, const struct kl_driver *driver,
                const void *config, struct kl_fault *fault);
+
+/** The same for the device that `choice` names (link.h); it may be plugged in later.
+ *  @param choice  copied; NULL: nothing said */
+int kl_hub_add_at(struct kl_hub *hub, const char *name, const struct kl_driver *driver,
+                  const void *config, const struct kl_link_choice *choice, struct kl_fault *fault);
+
+/** Keeps the raw bytes of every link in a folder (capture.h), made if need be. Before start. */
+int kl_hub_capture(struct kl_hub *hub, const char *folder, struct kl_fault *fault);
 
 /** Starts the device threads. @param fast  simulated devices only: no waiting for the clock; items
  *  are ordered by first time stamp, then stream index, so that every run is the same.

@@ -1,5 +1,10 @@
 /* Reads XDF recordings, ours and other people's, as a source of items. Reading does not depend on
  * how a file ended: torn tails and damaged ranges are skipped at the next boundary and reported.
+ *
+ * From a file of ours only what an integrity mark vouches for is handed out: a range whose mark
+ * does not match is passed over, and the next sample of every stream carries KL_QUALITY_GAP. What
+ * stands behind the last mark (at most one flush, when the program was killed inside a write) is
+ * not believed. So no item of a file of ours ever holds a value that was not written.
  */
 #ifndef KL_ACQUIRE_SESSION_FILE_H
 #define KL_ACQUIRE_SESSION_FILE_H
@@ -14,6 +19,13 @@ typedef void kl_derived_line(void *self, int64_t t_ns, const char *text);
  *  first time stamp, then stream index, with the first sample at KL_EPOCH_NS.
  *  @return NULL with the place and the cure in *fault */
 struct kl_source *kl_session_open(const char *path, struct kl_fault *fault);
+
+/** What reading left out so far (damaged ranges, a missing end, streams that have no place), one
+ *  line; "" when nothing, and for sources that kl_session_open did not open. Borrowed. */
+const char *kl_session_remark(struct kl_source *source);
+
+/** Whether what kl_session_remark says is damage or a missing end: values that were there once. */
+bool kl_session_damaged(const struct kl_source *source);
 
 /** What the live session showed: calls back for every line of `kneelab.steps` and
  *  `kneelab.flags`, in file order. Either callback may be NULL.
@@ -45,7 +57,16 @@ struct kl_verify_report {
  *          negative status with *fault when it could not be examined */
 int kl_session_verify(const char *path, struct kl_verify_report *report, struct kl_fault *fault);
 
-/** Writes a clean copy of everything readable to `to` (never overwrites).
+/** The same for bytes in memory; `name` stands for the file in messages. The bytes must outlive the
+ *  source. */
+struct kl_source *kl_session_open_bytes(const uint8_t *buf, size_t len, const char *name,
+                                        struct kl_fault *fault);
+int kl_session_verify_bytes(const uint8_t *buf, size_t len, const char *name,
+                            struct kl_verify_report *report, struct kl_fault *fault);
+
+/** Writes a clean, closed copy of everything readable to `to` (never overwrites). A file of ours
+ *  keeps its order, its derived lines and its bits; where a range was lost, the next sample of
+ * every stream says so. Of a foreign file, every whole chunk is copied.
  *  @return KL_OK or a negative status with *fault */
 int kl_session_repair(const char *from, const char *to, struct kl_fault *fault);
 

@@ -60,7 +60,8 @@ const char *kl_event_kind_text(enum kl_event_kind kind)
 static double clamp_round(double value, double low, double high)
 {
     double rounded = nearbyint(value);
-    return rounded < low ? low : rounded > high ? high : rounded;
+    /* + 0.0 turns -0.0 into 0.0: an integer has no negative zero to come back from storage */
+    return (rounded < low ? low : rounded > high ? high : rounded) + 0.0;
 }
 
 double kl_format_round(enum kl_format format, double value)

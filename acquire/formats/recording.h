@@ -14,6 +14,12 @@ struct kl_recording_options {
 struct kl_source *kl_recording_open(const char *path, const struct kl_recording_options *options,
                                     struct kl_fault *fault);
 
+/** What reading this recording left out or mended so far (damaged ranges, a missing end, streams
+ *  that have no place), one line that says where more is to be learned; "" when nothing. Ask after
+ *  the last item.
+ *  @return KL_OK, or KL_ERR_DATA when something is damaged or missing */
+int kl_recording_left_out(struct kl_source *source, char *out, size_t len);
+
 struct kl_source *kl_c3d_open(const char *path, struct kl_fault *fault);
 struct kl_source *kl_mot_open(const char *path, struct kl_fault *fault);
 struct kl_source *kl_delimited_open(const char *path, const struct kl_recording_options *options,

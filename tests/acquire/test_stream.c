@@ -31,6 +31,7 @@ Test(stream, rounding_gives_what_storage_gives_back)
     cr_expect_eq(kl_format_round(KL_FORMAT_DOUBLE64, 0.1), 0.1);
     cr_expect_eq(kl_format_round(KL_FORMAT_INT16, 2.5), 2.0);
     cr_expect_eq(kl_format_round(KL_FORMAT_INT16, 40000.0), 32767.0);
+    cr_expect_not(signbit(kl_format_round(KL_FORMAT_INT16, -0.2)), "integers have no -0");
     cr_expect_eq(kl_format_round(KL_FORMAT_INT32, -3e9), -2147483648.0);
 }
 

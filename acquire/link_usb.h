@@ -1,0 +1,27 @@
+/* A USB device without a kernel driver of its own: bulk or interrupt streaming through libusb.
+ *
+ *     8 transfers, always queued ─▶ usb thread: stamp, copy, resubmit ─▶ byte ring ─▶ read
+ *
+ * A transfer that completes, empty or not, is submitted again; one that fails is retired, and so is
+ * every transfer once the link closes or the device is gone. Closing cancels all, lets the usb
+ * thread handle events until each callback has returned, and only then frees. Bytes that do not
+ * fit the ring are dropped by whole transfers and counted; the framing above sees the break.
+ *
+ * Threads: read, write, control, transfer, close: one, the link's owner. Callbacks: the usb thread.
+ */
+#ifndef KL_ACQUIRE_LINK_USB_H
+#define KL_ACQUIRE_LINK_USB_H
+
+#include "acquire/driver.h"
+
+#define KL_USB_TRANSFERS 8
+
+/** Opens the device named "usb:1-4.2" by kl_port_list_usb, claims need->interface (taking it from
+ *  a kernel driver) and starts streaming from need->stream_in.
+ *  With stream_in 0: the first interface that has one bulk endpoint in and one out is used, and
+ *  what waits in it is thrown away.
+ *  @return as kl_serial_open */
+KL_CHECK int kl_usb_open(const char *device, const char *name, const struct kl_link_need *need,
+                         struct kl_link **out, struct kl_fault *fault);
+
+#endif
