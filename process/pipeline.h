@@ -5,6 +5,10 @@
  *
  *     item ─▶ force chain per plate ─contacts─▶ step assembler ─steps─▶ flag engine ─▶ snapshot
  *
+ * Speed and condition hold for steps that begin after their time, a subject's mass and height from
+ * their place in the order on. Another condition or subject empties the windows of recent steps and
+ * the flags.
+ *
  * Threads: one. No allocation after the streams and the flag table are set.
  */
 #ifndef KL_PROCESS_PIPELINE_H
@@ -33,7 +37,12 @@ struct kl_pipeline_sink {
 
 struct kl_pipeline;
 
-/** @param streams in [count], copied.  @return NULL without memory or with a rate <= 0 */
+/** The first KL_SNAPSHOT_PLATES streams of kind force are taken as plates; other streams are only
+ *  passed over.
+ *  @param streams in [count], copied
+ *  @param flags   copied; NULL: no rules
+ *  @return NULL without memory, with a rate <= 0, or when a plate's rate is below 2.5 times the
+ *          cut-off in settings->force (kl_force_chain_create) */
 struct kl_pipeline *kl_pipeline_create(const struct kl_stream *streams, size_t count,
                                        const struct kl_settings *settings,
                                        const struct kl_flag_table *flags,
@@ -49,7 +58,8 @@ void kl_pipeline_end(struct kl_pipeline *pipeline);
 /** Everything the screen needs for one frame. Cheap enough for every frame: a copy. */
 void kl_pipeline_snapshot(const struct kl_pipeline *pipeline, struct kl_snapshot *out);
 
-/** Statistics of valid steps so far. @param side UNKNOWN pools all steps whatever their side.
+/** Statistics of all valid steps so far, whatever the condition. @param side UNKNOWN pools all
+ * steps whatever their side.
  *  @return number of valid values; mean and sd untouched when 0 (sd is 0 for one value) */
 size_t kl_pipeline_summary(const struct kl_pipeline *pipeline, enum kl_side side,
                            enum kl_metric_id metric, double *mean, double *sd);

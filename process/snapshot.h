@@ -23,7 +23,8 @@ const char *kl_gait_text(enum kl_gait gait);
 #define KL_SNAPSHOT_FLAGS 64
 #define KL_HISTORY_STEPS 120 /* cadence history */
 
-/** One point of the scrolling curve: extremes of the samples it stands for, N. */
+/** One point of the scrolling curve: extremes of the samples it stands for, N. Where samples are
+ *  missing both are NAN: draw nothing there. */
 struct kl_trace_point {
     float low_n, high_n;
     uint8_t side; /* kl_side of the foot in contact, as far as known */
@@ -40,12 +41,15 @@ struct kl_curve {
 
 struct kl_snapshot_side {
     bool has_step;
-    struct kl_step last;          /* the newest finished contact of this side */
-    size_t steps;                 /* valid steps so far */
+    struct kl_step
+        last;     /* the newest finished contact of this side; NO_NEXT: its step is pending */
+    size_t steps; /* valid steps so far */
     double mean[KL_METRIC_COUNT]; /* over the last 60 valid steps, SI */
     double sd[KL_METRIC_COUNT];
     size_t n[KL_METRIC_COUNT];
     size_t curve_count;
+    uint32_t waiting;  /* bit per metric of `last` that still shows the value of an earlier step */
+    bool curves_in_bw; /* false: body weight not known, kN */
     struct kl_curve curve[KL_CURVE_STEPS]; /* newest first */
 };
 
@@ -96,6 +100,7 @@ struct kl_snapshot {
     double target_cadence_spm;
     double cutoff_hz, threshold_n;
     enum kl_loading_rule loading_rule; /* in force for steps without impact peak */
+    bool loading_rule_for_all;         /* and for all others too: only some have one (methods 6) */
     double cadence_spm;                /* 60 N / (IC_k - IC_k-N), N = 20; 0: not yet */
     double cadence_fft_spm;            /* spectral check; 0: not yet */
     bool cadence_disagrees;
@@ -104,6 +109,7 @@ struct kl_snapshot {
     size_t contacts;
     struct kl_snapshot_side side[KL_SIDE_COUNT]; /* UNKNOWN: steps whose side cannot be told */
     double side_confidence;                      /* q of methods 4.4; 0: not used */
+    char plate_problem[160]; /* "plate reads -686 N: sign wrong?"; "" when all is well */
     size_t plate_count;
     struct kl_snapshot_plate plate[KL_SNAPSHOT_PLATES];
     size_t flag_count;

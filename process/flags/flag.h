@@ -47,12 +47,16 @@ enum kl_flag_state {
 /** "grey", "green", "note", "amber", "red". */
 const char *kl_flag_state_text(enum kl_flag_state state);
 
+/** Sensors an indicator comes from: several signs count together only across families. */
+enum kl_family { KL_FAMILY_PLATE = 0, KL_FAMILY_IMU, KL_FAMILY_EMG, KL_FAMILY_ENTERED };
+
 #define KL_RULE_TEXT_MAX 240
 #define KL_RULES_MAX 128
 
 /** One indicator of the table, as read from configs/flags.yaml. */
 struct kl_rule {
     enum kl_factor factor;
+    enum kl_family family;
     char indicator[40]; /* key, e.g. cadence_low */
     char label[64];
     enum kl_metric_id metric;
@@ -62,7 +66,10 @@ struct kl_rule {
     double speed_min_m_s, speed_max_m_s; /* group limits hold only here; 0, 0: any speed */
     unsigned minimum_steps;              /* valid steps of the side needed, default 60 */
     enum kl_grade grade;
-    enum kl_flag_state cap[2]; /* colour at limit 1 and 2, capped by the grade */
+    /* Colour at limit 1 and 2; GREY: what the grade says (S, M: amber, red; W: amber, amber;
+     * X: note, note). Never above the grade's cap (S, M red; W amber; X note), but a rule whose
+     * source says "rule of thumb" may reach amber (methods 17). */
+    enum kl_flag_state cap[2];
     char source[KL_RULE_TEXT_MAX];
     char say[KL_RULE_TEXT_MAX];    /* sentence shown with value, interval, limit and grade */
     char option[KL_RULE_TEXT_MAX]; /* what one could do */
@@ -91,7 +98,7 @@ struct kl_flag {
     size_t rule;
     enum kl_side side;
     enum kl_flag_state state;
-    bool high;                     /* beyond the second limit */
+    bool high;                     /* beyond the second limit, if there is one */
     double value, ci_low, ci_high; /* displayed units; 95 % interval of the window mean */
     unsigned steps;                /* valid steps in the window */
     double t_ns;                   /* of the step that last changed the state */
@@ -110,6 +117,10 @@ void kl_flag_engine_destroy(struct kl_flag_engine *engine);
  *  @return number of flags whose state changed, to be fetched with kl_flag_engine_changed */
 size_t kl_flag_engine_step(struct kl_flag_engine *engine, const struct kl_step *step,
                            double height_m);
+
+/** Another shoe or another runner from here on: windows are emptied, every flag is grey, settling
+ *  begins again with the next step. Flags this changes are reported with that step. */
+void kl_flag_engine_restart(struct kl_flag_engine *engine);
 
 /** The i-th flag changed by the last step. */
 struct kl_flag kl_flag_engine_changed(const struct kl_flag_engine *engine, size_t i);

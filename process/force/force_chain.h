@@ -34,10 +34,16 @@ struct kl_contact {
     const double (*wrench)[KL_WRENCH_COUNT]; /* [count][6] zero-lag, drift-corrected */
     double drift_step_n;               /* |d_k - d_{k-1}| of Fy; 0 when one flight is missing */
     double flight_sd[KL_WRENCH_COUNT]; /* SD of the raw channels in the flights beside it */
+    double flight_covariance_mx_fy; /* of the same samples, N²·m: errors of force and moment go */
+    double flight_covariance_mz_fy; /* together when the origin is far from the foot */
     bool has_flight_sd;
-    double drift_n;   /* Fy flight level subtracted at mid contact */
-    uint32_t quality; /* kl_quality bits of all samples used */
-    bool warming_up;  /* within 0.5 s of the start or of a gap: not to be reported */
+    bool point_given; /* KL_PLATE_POINT: the moments come from the point, so their flight noise says
+                         nothing about it */
+    double belt_noise_n; /* median SD of Fy in the last 9 flights: the belt, not one bad flight;
+                            0: fewer than 3 flights yet */
+    double drift_n;      /* Fy flight level subtracted at mid contact */
+    uint32_t quality;    /* kl_quality bits of all samples used */
+    bool warming_up;     /* within 0.5 s of the start or of a gap: not to be reported */
 };
 
 /** What the live curve and the state display need, after every sample. */
@@ -49,6 +55,9 @@ struct kl_force_now {
     bool has_level;  /* the flight level is known: the runner is running */
     double fy_raw_n; /* unfiltered, tared: for weighing and standing */
 };
+
+/** May a plate of this rate be filtered so? The cut-off must not exceed rate_hz / 2.5. */
+bool kl_force_settings_fit(const struct kl_force_settings *settings, double rate_hz);
 
 struct kl_force_chain;
 

@@ -25,6 +25,7 @@ const char *kl_reason_text(enum kl_reason bit)
         "speed changed",
         "height not known",
         "not a number",
+        "plate sign wrong?",
     };
     for (unsigned i = 0; i < KL_REASON_COUNT; i++) {
         if ((unsigned)bit == 1u << i) {

@@ -29,9 +29,10 @@ enum kl_reason {
     KL_REASON_SPEED_CHANGE = 1 << 19,   /* belt speed changed */
     KL_REASON_NO_HEIGHT = 1 << 20,      /* runner's height not entered */
     KL_REASON_NOT_A_NUMBER = 1 << 21,   /* the device delivered NaN or infinity */
+    KL_REASON_SIGN = 1 << 22,           /* the zero lies far below: the plate is upside down? */
 };
 
-#define KL_REASON_COUNT 22
+#define KL_REASON_COUNT 23
 
 /** Words for one bit, short enough for a table cell; used by screen, CSV and JSON alike. */
 const char *kl_reason_text(enum kl_reason bit);
@@ -53,7 +54,8 @@ struct kl_step {
     uint32_t index; /* counts contacts from 0 in order of time */
     size_t stream;  /* the plate */
     enum kl_side side;
-    double contact_ns, off_ns; /* IC and TO; a cut end holds the record's edge */
+    double contact_ns, off_ns; /* IC and TO */
+    bool has_contact, has_off; /* false: cut; the time is the edge of the record */
     bool valid;
     uint32_t reasons;                         /* why not valid; also marks that leave it valid */
     double metric[KL_METRIC_COUNT];           /* SI; 0 where not valid */
