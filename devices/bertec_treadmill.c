@@ -1,0 +1,186 @@
+/* Bertec instrumented treadmill: status packets of its control panel ("Remote Control"), TCP 4000.
+ *
+ * Status, 32 bytes, continuously, all int16 big-endian:
+ *   off   size  field                        unit
+ *     0     1   format, 0
+ *     1     2   right belt speed             mm/s
+ *     3     2   left belt speed              mm/s
+ *     5     4   rear right, rear left        mm/s (4-belt models; else 0)
+ *     9     2   incline                      0.01 deg
+ *    11    21   padding, 0
+ *
+ * Source: Bertec treadmill remote control packets as published by UM-LoCoLab and HMRL client code.
+ * Right comes FIRST on the wire; the stream is left, right, incline.
+ * READ-ONLY: this driver never writes a byte. It does not hold the command packet.
+ * Packets have no head and no checksum: they are aligned from the connection's first byte. A packet
+ * that breaks the rule (byte 0 and padding zero) means the alignment is lost; it is found again
+ * only where one shift, and no other, fits four packets in a row, which standing belts never allow.
+ * Uncertain: the rate is set on the panel (about 100 Hz); the time is that of arrival.
+ */
+#include "devices/answer.h"
+#include "devices/belt_stream.h"
+#include "devices/bytes.h"
+#include "devices/drivers.h"
+#include "devices/options.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define STATUS_BYTES 32
+#define VALUES 5 /* int16 from byte 1 on */
+#define PADDING_AT 11
+#define RATE_HZ 100.0
+#define SPEED_MAX_MM_S 6500   /* limit in public client code */
+#define INCLINE_MAX_CDEG 1500 /* 0.01 deg */
+#define SURE_PACKETS 4
+#define RAD_PER_DEG (3.14159265358979323846 / 180)
+#define FIRST_DATA_NS (3 * KL_NS_PER_S)
+
+struct bertec_treadmill {
+    bool hunting;
+};
+
+static int configure(void *self, const void *config, struct kl_stream *out, size_t cap,
+                     struct kl_fault *fault)
+{
+    static const char *const keys[] = {NULL};
+    const struct kl_device_config *lab = config;
+    double rate_hz = lab->rate_hz != 0 ? lab->rate_hz : RATE_HZ;
+    (void)self;
+    if (cap < 1 || !(rate_hz >= 1 && rate_hz <= 1000)) {
+        return kl_fault(fault, KL_ERR_RANGE,
+                        "device %s: bertec_treadmill: rate_hz %g; give the panel's, 1 to 1000",
+                        lab->name, lab->rate_hz);
+    }
+    if (lab->stream_count > 0) {
+        return kl_fault(fault, KL_ERR_RANGE,
+                        "device %s: bertec_treadmill names its stream itself; leave streams out",
+                        lab->name);
+    }
+    int status = kl_options_known(lab, keys, sizeof(keys) / sizeof(keys[0]) - 1, fault);
+    if (status != KL_OK) {
+        return status;
+    }
+    kl_belt_stream(lab, rate_hz, true, out);
+    return 1;
+}
+
+static bool fits(const uint8_t *buf)
+{
+    if (buf[0] != 0) {
+        return false;
+    }
+    for (size_t i = PADDING_AT; i < STATUS_BYTES; i++) {
+        if (buf[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool plausible(const uint8_t *buf)
+{
+    for (size_t i = 0; i < VALUES; i++) {
+        int limit = i + 1 < VALUES ? SPEED_MAX_MM_S : INCLINE_MAX_CDEG;
+        if (abs(kl_i16_be(buf + 1 + 2 * i)) > limit) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Do all packets fit when the first begins here? */
+static bool fits_often(const uint8_t *buf)
+{
+    for (size_t i = 0; i < SURE_PACKETS; i++) {
+        if (!fits(buf + i * STATUS_BYTES) || !plausible(buf + i * STATUS_BYTES)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum kl_frame frame(const void *self, const uint8_t *buf, size_t len, size_t *frame_len)
+{
+    const struct bertec_treadmill *state = self;
+    if (len < (state->hunting ? (SURE_PACKETS + 1) * STATUS_BYTES - 1 : STATUS_BYTES)) {
+        return KL_FRAME_NEED_MORE;
+    }
+    for (size_t shift = 0; state->hunting && shift < STATUS_BYTES; shift++) {
+        if (fits_often(buf + shift) != (shift == 0)) {
+            return KL_FRAME_INVALID;
+        }
+    }
+    *frame_len = STATUS_BYTES; /* not hunting: parse looks, and hunts from there when it is wrong */
+    return KL_FRAME_VALID;
+}
+
+static int parse(void *self, const uint8_t *buf, size_t len, struct kl_sample *out, size_t cap)
+{
+    struct bertec_treadmill *state = self;
+    if (len != STATUS_BYTES || cap < 1) {
+        return KL_ERR_ARG;
+    }
+    if (!fits(buf)) {
+        state->hunting = true;
+        return KL_ERR_DATA;
+    }
+    *out = (struct kl_sample){.quality = state->hunting ? KL_QUALITY_GAP : 0};
+    out->value[0] = kl_i16_be(buf + 3) / 1e3;
+    out->value[1] = kl_i16_be(buf + 1) / 1e3;
+    out->value[2] = kl_i16_be(buf + 9) / 100.0 * RAD_PER_DEG;
+    state->hunting = false;
+    return 1;
+}
+
+static int start(void *self, struct kl_link *link, struct kl_fault *fault)
+{
+    struct bertec_treadmill *state = self;
+    uint8_t first[STATUS_BYTES];
+    *state = (struct bertec_treadmill){0};
+    int status = kl_link_take(link, first, sizeof(first), FIRST_DATA_NS);
+    if (status == KL_ERR_TIMEOUT) {
+        return kl_fault(fault, status,
+                        "bertec_treadmill: expected status packets, none came in 3 s; enable "
+                        "Remote Control in the panel's settings and close other clients (it "
+                        "serves one)");
+    }
+    if (status != KL_OK) {
+        return kl_fault(fault, status, "bertec_treadmill: first status packet: %s",
+                        kl_status_text(status));
+    }
+    if (!fits(first)) {
+        return kl_fault(
+            fault, KL_ERR_DATA,
+            "bertec_treadmill: expected a status packet with format 0 and zero padding, "
+            "got %02X .. %02X %02X; this is not the treadmill's port, or its panel "
+            "speaks another version",
+            first[0], first[PADDING_AT], first[STATUS_BYTES - 1]);
+    }
+    return KL_OK;
+}
+
+static int stop(void *self, struct kl_link *link)
+{
+    (void)self;
+    (void)link; /* nothing was started: nothing is said */
+    return KL_OK;
+}
+
+static const struct kl_link_need need[] = {{.kind = KL_LINK_TCP, .tcp_port = 4000}};
+
+const struct kl_driver kl_bertec_treadmill_driver = {
+    .name = "bertec_treadmill",
+    .label = "Bertec treadmill (read-only)",
+    .time_meaning = KL_TIME_ARRIVAL,
+    .state_size = sizeof(struct bertec_treadmill),
+    .stream_max = 1,
+    .need = need,
+    .need_count = 1,
+    .document = "Bertec treadmill remote control, as in public client code",
+    .configure = configure,
+    .start = start,
+    .stop = stop,
+    .frame = frame,
+    .parse = parse,
+};

@@ -1,0 +1,45 @@
+/* What each foot of a virtual runner puts on the ground at a moment of the session: nothing, half
+ * the weight while standing, then contact after contact.
+ *
+ * Only a few contacts around the asked moment are kept, so a session may last hours. Caller's
+ * memory, no allocation. Threads: one per struct.
+ */
+#ifndef KL_DEVICES_VIRTUAL_LOAD_H
+#define KL_DEVICES_VIRTUAL_LOAD_H
+
+#include "devices/virtual_gait.h"
+
+/** When a session's parts begin and end, session seconds. */
+struct kl_virtual_timeline {
+    double stand_s;       /* first load of stepping on */
+    double still_s;       /* standing still from here ... */
+    double still_end_s;   /* ... to here; <= still_s: never still */
+    double leave_s;       /* the belt is empty again and moves */
+    double first_onset_s; /* of the first contact */
+};
+
+struct kl_virtual_timeline kl_virtual_timeline(const struct kl_virtual_runner *runner);
+
+enum { KL_VIRTUAL_WINDOW = 3 }; /* contacts kept: the one before, the current and the next one */
+
+struct kl_virtual_load {
+    struct kl_virtual_timeline timeline;
+    struct kl_virtual_gait gait;
+    struct kl_virtual_contact contact[KL_VIRTUAL_WINDOW]; /* oldest first */
+    size_t count;
+};
+
+/** Before the first moment; the runner must have passed kl_virtual_runner_check. */
+void kl_virtual_load_init(struct kl_virtual_load *load, const struct kl_virtual_runner *runner);
+
+/** True wrenches at session time t, which never decreases from call to call.
+ *  @param wrench  out [2][6] left and right foot, lab axes about the lab origin */
+void kl_virtual_load_at(struct kl_virtual_load *load, double t_s,
+                        double wrench[2][KL_WRENCH_COUNT]);
+
+/** The stride a foot is in at the moment of the last kl_virtual_load_at: from its last onset to its
+ *  next one. @return false before its first contact */
+bool kl_virtual_load_stride(const struct kl_virtual_load *load, enum kl_side side, double t_s,
+                            double *onset_s, double *stride_s);
+
+#endif
