@@ -1,0 +1,266 @@
+#include "app/lab.h"
+
+#include "acquire/yaml.h"
+#include "app/flag_table.h"
+#include "app/lab_devices.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OPTIONAL (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
+
+struct yaml_settings {
+    double *cutoff_hz, *threshold_n, *target_cadence_spm;
+    int *loading_rule;
+};
+
+struct yaml_timing {
+    unsigned *window_steps, *raise_steps;
+    double *clear_after_s, *settle_s, *speed_pause_s;
+    bool *demo;
+};
+
+struct yaml_lab {
+    struct yaml_settings *settings;
+    char *flags;
+    struct yaml_timing *flag_timing;
+    struct kl_yaml_device *devices;
+    unsigned devices_count;
+};
+
+static const cyaml_strval_t rule_words[] = {{"P13", KL_LOADING_P13},
+                                            {"A312", KL_LOADING_A312},
+                                            {"POI", KL_LOADING_POI},
+                                            {"BW50", KL_LOADING_BW50}};
+
+static const cyaml_schema_field_t settings_fields[] = {
+    CYAML_FIELD_FLOAT_PTR("cutoff_hz", OPTIONAL, struct yaml_settings, cutoff_hz),
+    CYAML_FIELD_FLOAT_PTR("threshold_n", OPTIONAL, struct yaml_settings, threshold_n),
+    CYAML_FIELD_FLOAT_PTR("target_cadence_spm", OPTIONAL, struct yaml_settings, target_cadence_spm),
+    CYAML_FIELD_ENUM_PTR("loading_rule", OPTIONAL | CYAML_FLAG_STRICT, struct yaml_settings,
+                         loading_rule, rule_words, 4),
+    CYAML_FIELD_END};
+
+static const cyaml_schema_field_t timing_fields[] = {
+    CYAML_FIELD_UINT_PTR("window_steps", OPTIONAL, struct yaml_timing, window_steps),
+    CYAML_FIELD_UINT_PTR("raise_steps", OPTIONAL, struct yaml_timing, raise_steps),
+    CYAML_FIELD_FLOAT_PTR("clear_after_s", OPTIONAL, struct yaml_timing, clear_after_s),
+    CYAML_FIELD_FLOAT_PTR("settle_s", OPTIONAL, struct yaml_timing, settle_s),
+    CYAML_FIELD_FLOAT_PTR("speed_pause_s", OPTIONAL, struct yaml_timing, speed_pause_s),
+    CYAML_FIELD_BOOL_PTR("demo", OPTIONAL, struct yaml_timing, demo),
+    CYAML_FIELD_END};
+
+static const cyaml_schema_field_t lab_fields[] = {
+    CYAML_FIELD_MAPPING_PTR("settings", OPTIONAL, struct yaml_lab, settings, settings_fields),
+    CYAML_FIELD_STRING_PTR("flags", OPTIONAL, struct yaml_lab, flags, 1, 200),
+    CYAML_FIELD_MAPPING_PTR("flag_timing", OPTIONAL, struct yaml_lab, flag_timing, timing_fields),
+    CYAML_FIELD_SEQUENCE("devices", CYAML_FLAG_POINTER, struct yaml_lab, devices,
+                         &kl_lab_device_schema, 1, KL_LAB_DEVICES),
+    CYAML_FIELD_END};
+
+static const cyaml_schema_value_t lab_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_lab, lab_fields)};
+
+#define TAKE_IF(from, to, member)                                                                  \
+    do {                                                                                           \
+        if ((from)->member != NULL) {                                                              \
+            (to)->member = *(from)->member;                                                        \
+        }                                                                                          \
+    } while (0)
+
+/** Limits of methods 3.2 and 4.1. */
+static int take_settings(const struct kl_lab_document *document, const struct yaml_settings *from,
+                         struct kl_settings *to, struct kl_fault *fault)
+{
+    if (from == NULL) {
+        return KL_OK;
+    }
+    TAKE_IF(from, to, target_cadence_spm);
+    TAKE_IF(from, &to->force, cutoff_hz);
+    TAKE_IF(from, &to->force, threshold_n);
+    if (from->loading_rule != NULL) {
+        to->loading_rule = (enum kl_loading_rule) * from->loading_rule;
+    }
+    if (!(to->force.cutoff_hz >= 10.0 && to->force.cutoff_hz <= 200.0)) {
+        return kl_yaml_fault(document->name, document->text, document->len, "settings.cutoff_hz",
+                             fault, "%g is out of range; allowed is 10 to 200",
+                             to->force.cutoff_hz);
+    }
+    if (!(to->force.threshold_n >= 20.0 && to->force.threshold_n <= 200.0)) {
+        return kl_yaml_fault(document->name, document->text, document->len, "settings.threshold_n",
+                             fault, "%g is out of range; allowed is 20 to 200",
+                             to->force.threshold_n);
+    }
+    if (to->target_cadence_spm != 0.0 &&
+        !(to->target_cadence_spm >= 60.0 && to->target_cadence_spm <= 300.0)) {
+        return kl_yaml_fault(
+            document->name, document->text, document->len, "settings.target_cadence_spm", fault,
+            "%g is out of range; allowed is 60 to 300, or 0 for none", to->target_cadence_spm);
+    }
+    return KL_OK;
+}
+
+/** The table with this timing is embedded in the recording: what a reader of it would refuse must
+ *  not get in. */
+static int take_timing(const struct kl_lab_document *document, const struct yaml_timing *from,
+                       struct kl_flag_timing *to, struct kl_fault *fault)
+{
+    if (from == NULL) {
+        return KL_OK;
+    }
+    TAKE_IF(from, to, window_steps);
+    TAKE_IF(from, to, raise_steps);
+    TAKE_IF(from, to, clear_after_s);
+    TAKE_IF(from, to, settle_s);
+    TAKE_IF(from, to, speed_pause_s);
+    TAKE_IF(from, to, demo);
+    return kl_flag_timing_allowed(to) ? KL_OK
+                                      : kl_yaml_fault(document->name, document->text, document->len,
+                                                      "flag_timing", fault, KL_FLAG_TIMING_ALLOWED);
+}
+
+/** Every plate must be fast enough for the filter, or there will be no steps from it. */
+static int check_device(const struct kl_lab_document *document, const struct kl_lab *lab,
+                        const struct kl_lab_device *device, struct kl_fault *fault)
+{
+    void *state = calloc(1, device->driver->state_size);
+    struct kl_stream *stream = calloc(KL_STREAMS_MAX, sizeof(*stream));
+    int status = KL_ERR_MEM;
+    if (state != NULL && stream != NULL) {
+        status = device->driver->configure(state, kl_lab_device_config(device), stream,
+                                           KL_STREAMS_MAX, fault);
+    }
+    int count = status;
+    for (int i = 0; i < count && status >= 0; i++) {
+        if (stream[i].kind == KL_KIND_FORCE &&
+            !kl_force_settings_fit(&lab->settings.force, stream[i].rate_hz)) {
+            status = kl_yaml_fault(
+                document->name, document->text, document->len, "settings.cutoff_hz", fault,
+                "%g Hz is too high for %s at %g Hz; lower the cut-off or raise "
+                "the rate",
+                lab->settings.force.cutoff_hz, stream[i].name, stream[i].rate_hz);
+        }
+    }
+    if (count >= 0 && device->driver->release != NULL) {
+        device->driver->release(state);
+    }
+    free(state);
+    free(stream);
+    return status < 0 ? status : KL_OK;
+}
+
+/* -------------------------------------------------------------------- files */
+
+const char *kl_config_path(const char *name, char *out, size_t len)
+{
+    const char *folder = getenv("KNEELAB_CONFIGS");
+    (void)snprintf(out, len, "%s/%s", folder != NULL ? folder : KL_CONFIGS, name);
+    return out;
+}
+
+/** A file named in a lab file: beside it, else one that ships. */
+static void beside(const char *lab_path, const char *name, char *out, size_t len)
+{
+    const char *slash = strrchr(lab_path, '/');
+    int folder_len = slash != NULL ? (int)(slash - lab_path + 1) : 0;
+    if (name[0] == '/') {
+        (void)snprintf(out, len, "%s", name);
+        return;
+    }
+    (void)snprintf(out, len, "%.*s%s", folder_len, lab_path, name);
+    FILE *file = fopen(out, "rb");
+    if (file == NULL) {
+        (void)kl_config_path(name, out, len);
+        return;
+    }
+    (void)fclose(file);
+}
+
+static int load_flags(struct kl_lab *lab, struct kl_fault *fault)
+{
+    return kl_flag_table_load(lab->flags_path, &lab->flags, fault);
+}
+
+int kl_lab_defaults(const char *flags_path, struct kl_lab *out, struct kl_fault *fault)
+{
+    memset(out, 0, sizeof(*out));
+    out->settings = kl_settings_defaults();
+    if (flags_path != NULL) {
+        (void)snprintf(out->flags_path, sizeof(out->flags_path), "%s", flags_path);
+    } else {
+        (void)kl_config_path("flags.yaml", out->flags_path, sizeof(out->flags_path));
+    }
+    return load_flags(out, fault);
+}
+
+int kl_lab_load(const char *path, struct kl_lab *out, struct kl_fault *fault)
+{
+    memset(out, 0, sizeof(*out));
+    struct kl_lab_document document = {.name = path};
+    char *text = kl_text_load(path, &document.len, fault);
+    document.text = text;
+    if (text == NULL) {
+        return KL_ERR_IO;
+    }
+    void *loaded = NULL;
+    int status = kl_yaml_parse(path, text, document.len, &lab_schema, &loaded, fault);
+    if (status != KL_OK) {
+        free(text);
+        return status;
+    }
+    const struct yaml_lab *lab = loaded;
+    (void)snprintf(out->path, sizeof(out->path), "%s", path);
+    out->settings = kl_settings_defaults();
+    status = take_settings(&document, lab->settings, &out->settings, fault);
+    if (status == KL_OK) {
+        status = kl_lab_devices_take(&document, lab->devices, lab->devices_count, out, fault);
+    }
+    for (size_t i = 0; status == KL_OK && i < out->device_count; i++) {
+        status = check_device(&document, out, &out->device[i], fault);
+    }
+    if (status != KL_OK) {
+        goto done;
+    }
+    beside(path, lab->flags != NULL ? lab->flags : "flags.yaml", out->flags_path,
+           sizeof(out->flags_path));
+    status = load_flags(out, fault);
+    if (status == KL_OK) {
+        status = take_timing(&document, lab->flag_timing, &out->flags.timing, fault);
+    }
+    if (status == KL_OK) {
+        out->flags_text = kl_flag_table_text(&out->flags, fault);
+        status = out->flags_text != NULL ? KL_OK : KL_ERR_MEM;
+    }
+done:
+    free(text);
+    kl_yaml_free(&lab_schema, loaded);
+    if (status != KL_OK) {
+        kl_lab_free(out);
+    }
+    return status;
+}
+
+void kl_lab_free(struct kl_lab *lab)
+{
+    free(lab->flags_text);
+    lab->flags_text = NULL;
+    for (size_t i = 0; i < lab->device_count; i++) {
+        kl_lab_device_release(&lab->device[i]);
+    }
+    lab->device_count = 0;
+}
+
+int kl_lab_plug(const struct kl_lab *lab, struct kl_hub *hub, struct kl_fault *fault)
+{
+    for (size_t i = 0; i < lab->device_count; i++) {
+        const struct kl_lab_device *device = &lab->device[i];
+        int index = kl_hub_add_at(hub, device->name, device->driver, kl_lab_device_config(device),
+                                  &device->choice, fault);
+        if (index < 0) {
+            return index;
+        }
+    }
+    return KL_OK;
+}

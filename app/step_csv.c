@@ -1,0 +1,57 @@
+#include "app/step_csv.h"
+
+#include "app/summary_json.h"
+
+void kl_step_csv(FILE *out, const struct kl_results *results)
+{
+    (void)fprintf(out, "step,side,contact (s),off (s),valid,reasons,loading_rule");
+    for (int i = 0; i < KL_METRIC_COUNT; i++) {
+        const struct kl_metric *metric = kl_metric_get((enum kl_metric_id)i);
+        (void)fprintf(out, ",%s (%s)", metric->key, metric->unit);
+    }
+    (void)fputc('\n', out);
+    for (size_t n = 0; n < results->step_count; n++) {
+        const struct kl_step *step = &results->step[n];
+        (void)fprintf(out, "%u,%s,", step->index, kl_side_text(step->side));
+        if (step->has_contact) {
+            (void)fprintf(out, "%.6f", kl_recording_seconds(step->contact_ns));
+        }
+        (void)fputc(',', out);
+        if (step->has_off) {
+            (void)fprintf(out, "%.6f", kl_recording_seconds(step->off_ns));
+        }
+        (void)fprintf(out, ",%d,", step->valid ? 1 : 0);
+        const char *separator = "";
+        for (unsigned bit = 0; bit < KL_REASON_COUNT; bit++) {
+            if ((step->reasons & 1u << bit) != 0) {
+                (void)fprintf(out, "%s%s", separator, kl_reason_text((enum kl_reason)(1u << bit)));
+                separator = "; ";
+            }
+        }
+        (void)fprintf(out, ",%s", kl_loading_rule_text(step->loading_rule));
+        for (int i = 0; i < KL_METRIC_COUNT; i++) {
+            if (step->metric_reasons[i] == 0) {
+                (void)fprintf(out, ",%.10g", step->metric[i]);
+            } else {
+                (void)fputc(',', out);
+            }
+        }
+        (void)fputc('\n', out);
+    }
+}
+
+void kl_flag_csv(FILE *out, const struct kl_results *results)
+{
+    (void)fprintf(out, "time (s),factor,indicator,side,state,value,unit,limit,steps\n");
+    for (size_t n = 0; n < results->flag_count; n++) {
+        const struct kl_result_flag *row = &results->flag[n];
+        (void)fprintf(out, "%.3f,%s,%s,%s,%s,", kl_recording_seconds(row->flag.t_ns),
+                      kl_factor_get(row->rule.factor)->key, row->rule.indicator,
+                      kl_side_text(row->flag.side), kl_flag_state_text(row->flag.state));
+        if (row->flag.state != KL_FLAG_GREY) {
+            (void)fprintf(out, "%.10g", row->flag.value);
+        }
+        (void)fprintf(out, ",%s,%.10g,%u\n", kl_metric_get(row->rule.metric)->display_unit,
+                      row->rule.limit[row->flag.high ? 1 : 0], row->flag.steps);
+    }
+}

@@ -1,0 +1,12 @@
+/* Tables of steps and flags as CSV: first row names with units, empty cells where not valid. */
+#ifndef KL_APP_STEP_CSV_H
+#define KL_APP_STEP_CSV_H
+
+#include "app/results.h"
+
+#include <stdio.h>
+
+void kl_step_csv(FILE *out, const struct kl_results *results);
+void kl_flag_csv(FILE *out, const struct kl_results *results);
+
+#endif

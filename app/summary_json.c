@@ -1,0 +1,134 @@
+#include "app/summary_json.h"
+
+#include <math.h>
+
+double kl_recording_seconds(double session_ns)
+{
+    return (session_ns - (double)KL_EPOCH_NS) / 1e9;
+}
+
+/** A number, or null where JSON has no word for it. */
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *reasons_json(uint32_t reasons)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < KL_REASON_COUNT; i++) {
+        if ((reasons & 1u << i) != 0) {
+            (void)json_array_append_new(list,
+                                        json_string(kl_reason_text((enum kl_reason)(1u << i))));
+        }
+    }
+    return list;
+}
+
+static json_t *step_json(const struct kl_step *step)
+{
+    json_t *object = json_object();
+    json_t *metrics = json_object();
+    uint32_t reasons = step->reasons;
+    for (int i = 0; i < KL_METRIC_COUNT; i++) {
+        bool valid = step->metric_reasons[i] == 0;
+        reasons |= step->metric_reasons[i];
+        (void)json_object_set_new(metrics, kl_metric_get((enum kl_metric_id)i)->key,
+                                  valid ? number(step->metric[i]) : json_null());
+    }
+    (void)json_object_set_new(object, "side", json_string(kl_side_text(step->side)));
+    (void)json_object_set_new(object, "contact_s",
+                              step->has_contact ? number(kl_recording_seconds(step->contact_ns))
+                                                : json_null());
+    (void)json_object_set_new(
+        object, "off_s", step->has_off ? number(kl_recording_seconds(step->off_ns)) : json_null());
+    (void)json_object_set_new(object, "valid", json_boolean(step->valid));
+    (void)json_object_set_new(object, "reasons", reasons_json(reasons));
+    (void)json_object_set_new(object, "loading_rule",
+                              json_string(kl_loading_rule_text(step->loading_rule)));
+    (void)json_object_set_new(object, "metrics", metrics);
+    return object;
+}
+
+static json_t *streams_json(const struct kl_run *run, double *duration_s)
+{
+    const struct kl_stream *stream = NULL;
+    const struct kl_run_stream *counts = NULL;
+    size_t count = kl_run_streams(run, &stream, &counts);
+    json_t *list = json_array();
+    *duration_s = 0.0;
+    for (size_t i = 0; i < count; i++) {
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:s, s:f, s:I, s:I, s:I}", "name", stream[i].name, "kind",
+                            kl_kind_text(stream[i].kind), "rate_hz", stream[i].rate_hz, "channels",
+                            (json_int_t)stream[i].channel_count, "samples",
+                            (json_int_t)counts[i].samples, "lost", (json_int_t)counts[i].lost));
+        if (counts[i].samples > 0) {
+            double end_s = kl_seconds(counts[i].last_ns - KL_EPOCH_NS) + 1.0 / stream[i].rate_hz;
+            *duration_s = end_s > *duration_s ? end_s : *duration_s;
+        }
+    }
+    return list;
+}
+
+static json_t *summary_json(const struct kl_pipeline *pipeline)
+{
+    static const struct {
+        const char *key;
+        enum kl_side side;
+    } row[] = {{"left", KL_SIDE_LEFT}, {"right", KL_SIDE_RIGHT}, {"both", KL_SIDE_UNKNOWN}};
+    json_t *object = json_object();
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        json_t *side = json_object();
+        for (int id = 0; id < KL_METRIC_COUNT; id++) {
+            double mean = 0.0;
+            double sd = 0.0;
+            size_t n =
+                kl_pipeline_summary(pipeline, row[i].side, (enum kl_metric_id)id, &mean, &sd);
+            const struct kl_metric *metric = kl_metric_get((enum kl_metric_id)id);
+            if (n > 0) {
+                (void)json_object_set_new(side, metric->key,
+                                          json_pack("{s:f, s:f, s:I, s:s}", "mean", mean, "sd", sd,
+                                                    "n", (json_int_t)n, "unit", metric->unit));
+            }
+        }
+        (void)json_object_set_new(object, row[i].key, side);
+    }
+    return object;
+}
+
+static json_t *flag_json(const struct kl_result_flag *result)
+{
+    char message[1024];
+    kl_flag_message(&result->rule, &result->flag, message, sizeof(message));
+    static const char *const grades[] = {"X", "W", "M", "S"};
+    bool grey = result->flag.state == KL_FLAG_GREY;
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:s, s:f, s:s}", "factor",
+        kl_factor_get(result->rule.factor)->key, "indicator", result->rule.indicator, "side",
+        kl_side_text(result->flag.side), "state", kl_flag_state_text(result->flag.state), "value",
+        grey ? json_null() : number(result->flag.value), "unit",
+        kl_metric_get(result->rule.metric)->display_unit, "limit",
+        number(result->rule.limit[result->flag.high ? 1 : 0]), "grade", grades[result->rule.grade],
+        "at_s", kl_recording_seconds(result->flag.t_ns), "message", message);
+}
+
+json_t *kl_summary_json(const char *file, const struct kl_run *run,
+                        const struct kl_results *results)
+{
+    const struct kl_pipeline *pipeline = kl_run_pipeline(run);
+    double duration_s = 0.0;
+    json_t *streams = streams_json(run, &duration_s);
+    json_t *steps = json_array();
+    for (size_t i = 0; i < results->step_count; i++) {
+        (void)json_array_append_new(steps, step_json(&results->step[i]));
+    }
+    json_t *flags = json_array();
+    for (size_t i = 0; i < results->flag_count; i++) {
+        (void)json_array_append_new(flags, flag_json(&results->flag[i]));
+    }
+    return json_pack("{s:s, s:s, s:f, s:o, s:I, s:o, s:o, s:o}", "kneelab", KL_VERSION, "file",
+                     file, "duration_s", duration_s, "streams", streams, "contacts",
+                     (json_int_t)kl_pipeline_contacts(pipeline), "steps", steps, "summary",
+                     summary_json(pipeline), "flags", flags);
+}
