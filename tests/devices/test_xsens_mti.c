@@ -555,7 +555,7 @@ Test(xsens_mti, says_what_the_lab_file_may_say)
         {"not a number", "pelvis", "baud", "fast", 0, KL_ERR_RANGE, "4800 to 4000000"},
         {"rate between", "pelvis", NULL, NULL, 150, KL_ERR_RANGE, "100 or 200"},
         {"rate too high", "pelvis", NULL, NULL, 1000, KL_ERR_RANGE, "1 to 400"},
-        {"no rate at all", "pelvis", NULL, NULL, NAN, KL_ERR_RANGE, "1 to 400"},
+        {"no rate at all", "pelvis", NULL, NULL, (double)NAN, KL_ERR_RANGE, "1 to 400"},
     };
     for (size_t r = 0; r < sizeof(row) / sizeof(row[0]); r++) {
         uint64_t state[DECODING_STATE_MAX / 8] = {0};

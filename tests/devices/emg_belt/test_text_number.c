@@ -15,7 +15,7 @@ Test(text_number, agrees_with_the_c_library)
                                         "12.345", ".5",     "5.",      "1e3",   "1E-3",
                                         "1e+22",  "-7.655", "9.80665", "1e-22", "123456789012345"};
     for (size_t i = 0; i < sizeof(exact) / sizeof(exact[0]); i++) {
-        double value = NAN;
+        double value = (double)NAN;
         cr_expect(kl_text_number(exact[i], strlen(exact[i]), &value), "%s", exact[i]);
         cr_expect_eq(value, strtod(exact[i], NULL), "%s", exact[i]);
     }
@@ -26,7 +26,7 @@ Test(text_number, agrees_with_the_c_library)
         double mantissa = (double)(int64_t)seed / 9.3e18;
         (void)snprintf(text, sizeof(text), "%.*fe%d", (int)(seed % 17) + 1, mantissa,
                        (int)(seed >> 40 & 511) - 256);
-        double value = NAN, expected = strtod(text, NULL);
+        double value = (double)NAN, expected = strtod(text, NULL);
         cr_assert(kl_text_number(text, strlen(text), &value), "%s", text);
         cr_assert(fabs(value - expected) <= fabs(expected) * 4.5e-16, "%s: %.17g", text, value);
     }
