@@ -24,9 +24,10 @@
 #define CLOSE_TRIES 3
 #define CLOSE_RETRY_NS (100 * INT64_C(1000000))
 
-/* One write is at most this large, so that a mark follows soon; it shrinks while the disk refuses,
- * so that the last free bytes are used. */
-#define PIECE_MAX ((size_t)1024 * 1024)
+/* One write is at most this large, so that a mark follows soon and a file that is cut loses no more
+ * than this, also at the speed of a replay; it shrinks while the disk refuses, so that the last
+ * free bytes are used. */
+#define PIECE_MAX ((size_t)64 * 1024)
 #define PIECE_MIN ((size_t)4096)
 
 /* Memory for a disk that stands still: 60 s of all streams, at least 64 MiB (design.md section 4

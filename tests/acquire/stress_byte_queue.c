@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define RECORDS 400000
-#define CAPACITY 5000
+#define RECORDS 100000
+#define CAPACITY 9000
 #define SIZE_MOST 900
 
 static uint64_t produced;

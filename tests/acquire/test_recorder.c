@@ -235,6 +235,13 @@ Test(recorder, killed_at_any_instant_leaves_a_prefix)
 
 /* ---------------------------------------------------------------- full disk */
 
+enum {
+    FREE_BYTES = 1024 * 1024,        /* what the small disk has beside its ballast */
+    BALLAST_BYTES = 7 * 1024 * 1024, /* what is freed when there is room again */
+    FILL_ITEMS = 1300,
+    PATIENCE = 60000, /* ms until a recorder that does not come back is a failure */
+};
+
 /* A child records on a disk that gets full and gets room again. It reports by its exit status. */
 static int record_through_a_full_disk(const char *path, void (*make_room)(void))
 {
@@ -246,12 +253,13 @@ static int record_through_a_full_disk(const char *path, void (*make_room)(void))
     }
     uint64_t next = 0;
     struct kl_recorder_state state = {0};
-    for (int i = 0; i < 20000 && !state.holding; i++) {
-        for (int k = 0; k < 10; k++, next += 64) {
-            if (!count_item(recorder, next, 64)) {
-                return 11;
-            }
+    /* A fixed amount, about 2 MB: more than fits now, less than fits when there is room. */
+    for (int k = 0; k < FILL_ITEMS; k++, next += 64) {
+        if (!count_item(recorder, next, 64)) {
+            return 11;
         }
+    }
+    for (int i = 0; i < PATIENCE && !state.holding; i++) {
         nap(1);
         state = kl_recorder_get(recorder);
     }
@@ -270,8 +278,8 @@ static int record_through_a_full_disk(const char *path, void (*make_room)(void))
         }
     }
     make_room();
-    for (int i = 0; i < 200 && (state.holding || state.bytes_queued > 0); i++) {
-        nap(20);
+    for (int i = 0; i < PATIENCE && (state.holding || state.bytes_queued > 0); i++) {
+        nap(1);
         state = kl_recorder_get(recorder);
     }
     if (state.holding) {
@@ -309,13 +317,19 @@ static int fill_and_record(const char *path)
     return record_through_a_full_disk(path, drop_ballast);
 }
 
-/* A file system of 1 MiB at the test folder; needs the right to mount. */
+/* A file system with FREE_BYTES left at the test folder; needs the right to mount. */
 static bool mount_small_disk(void)
 {
     char command[256];
     (void)snprintf(command, sizeof(command),
-                   "mount -t tmpfs -o size=1m kneelab-test '%s' 2>/dev/null", test_folder());
-    return system(command) == 0; /* NOLINT(cert-env33-c): mount(2) is not in POSIX */
+                   "mount -t tmpfs -o size=%d kneelab-test '%s' 2>/dev/null",
+                   FREE_BYTES + BALLAST_BYTES, test_folder());
+    if (system(command) != 0) { /* NOLINT(cert-env33-c): mount(2) is not in POSIX */
+        return false;
+    }
+    static uint8_t bytes[BALLAST_BYTES];
+    write_file(ballast(), bytes, sizeof(bytes));
+    return true;
 }
 
 static void unmount_small_disk(void)
@@ -332,8 +346,6 @@ Test(recorder, waits_on_a_full_disk_and_goes_on_without_loss)
         (void)rmdir(test_folder());
         cr_skip_test("skipped: no right to mount a small disk");
     }
-    static uint8_t half[512 * 1024];
-    write_file(ballast(), half, sizeof(half));
     cr_expect_eq(run_in_child(test_path("full.xdf"), fill_and_record), 0);
     unmount_small_disk();
 }
