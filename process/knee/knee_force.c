@@ -14,7 +14,7 @@ struct kl_knee_force {
     double (*wrench)[KL_WRENCH_COUNT]; /* [capacity] */
 };
 
-struct kl_knee_force *kl_knee_force_create(double rate_hz)
+struct kl_knee_force *kl_knee_force_create(double rate_hz, double cutoff_hz)
 {
     struct kl_knee_force *force = calloc(1, sizeof(*force));
     if (force == NULL) {
@@ -22,7 +22,7 @@ struct kl_knee_force *kl_knee_force_create(double rate_hz)
     }
     force->tail = (size_t)ceil(TAIL_S * rate_hz);
     force->capacity = (size_t)ceil(CONTACT_SPAN_S * rate_hz) + 2 * force->tail;
-    if (kl_butterworth_init(&force->filter, KL_KNEE_CUTOFF_HZ, rate_hz) == KL_OK) {
+    if (kl_butterworth_init(&force->filter, cutoff_hz, rate_hz) == KL_OK) {
         force->wrench = calloc(force->capacity, sizeof(*force->wrench));
     }
     if (force->wrench == NULL) {
@@ -53,6 +53,16 @@ static void filter_both_ways(struct kl_knee_force *force, size_t count)
     }
 }
 
+/* Weights of four samples around a place between the second and the third: a straight line would
+ * take 1.4 % of what 300 Hz hold of 16 Hz. */
+static void cubic(double t, double weight[4])
+{
+    weight[0] = -t * (t - 1) * (t - 2) / 6;
+    weight[1] = (t + 1) * (t - 1) * (t - 2) / 2;
+    weight[2] = -(t + 1) * t * (t - 2) / 2;
+    weight[3] = (t + 1) * t * (t - 1) / 6;
+}
+
 bool kl_knee_force_fill(struct kl_knee_force *force, const struct kl_contact *contact,
                         const struct kl_motion_window *window, double (*out)[KL_WRENCH_COUNT])
 {
@@ -67,12 +77,15 @@ bool kl_knee_force_fill(struct kl_knee_force *force, const struct kl_contact *co
     for (size_t i = 0; i < window->count; i++) {
         double t_ns = window->t0_ns + (double)i / KL_MOTION_RATE_HZ * 1e9;
         double at = (t_ns - first_ns) * 1e-9 / contact->dt_s;
-        bool inside = at >= 0 && at < (double)(count - 1);
-        size_t k = inside ? (size_t)at : 0;
-        double part = at - (double)k;
+        bool inside = at >= 1 && at < (double)(count - 2);
+        size_t k = inside ? (size_t)at : 1;
+        double weight[4];
+        cubic(at - (double)k, weight);
         for (size_t c = 0; c < KL_WRENCH_COUNT; c++) {
-            double here = force->wrench[k][c];
-            out[i][c] = inside ? here + part * (force->wrench[k + 1][c] - here) : 0;
+            out[i][c] = 0;
+            for (size_t j = 0; inside && j < 4; j++) {
+                out[i][c] += weight[j] * force->wrench[k + j - 1][c];
+            }
         }
     }
     return true;

@@ -15,8 +15,9 @@
 
 struct kl_knee_force;
 
-/** For a plate of this rate. @return NULL without memory or below 2.5 x 20 Hz */
-struct kl_knee_force *kl_knee_force_create(double rate_hz);
+/** For a plate of this rate. @param cutoff_hz  -3 dB of both passes; KL_KNEE_CUTOFF_HZ
+ *  @return NULL without memory or below 2.5 x the cut-off */
+struct kl_knee_force *kl_knee_force_create(double rate_hz, double cutoff_hz);
 void kl_knee_force_destroy(struct kl_knee_force *force);
 
 /** @param out  [window->count][6] N, N·m about the lab origin, at the window's times

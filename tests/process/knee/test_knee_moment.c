@@ -140,7 +140,7 @@ Test(knee_force, slow_forces_come_through_and_lie_on_the_windows_grid)
                                  .wrench = (const double(*)[KL_WRENCH_COUNT])wrench};
     static struct kl_motion_window window = {.count = 120};
     window.t0_ns = (double)KL_EPOCH_NS + .0127e9;
-    struct kl_knee_force *force = kl_knee_force_create(1000);
+    struct kl_knee_force *force = kl_knee_force_create(1000, KL_KNEE_CUTOFF_HZ);
     cr_assert_not_null(force);
     static double out[KL_MOTION_SAMPLES][KL_WRENCH_COUNT];
     cr_assert(kl_knee_force_fill(force, &contact, &window, out));
@@ -152,5 +152,5 @@ Test(knee_force, slow_forces_come_through_and_lie_on_the_windows_grid)
         cr_expect_float_eq(out[i][KL_MX], -.1 * out[i][KL_FY], 1e-9);
     }
     kl_knee_force_destroy(force);
-    cr_expect_null(kl_knee_force_create(40));
+    cr_expect_null(kl_knee_force_create(40, KL_KNEE_CUTOFF_HZ));
 }
