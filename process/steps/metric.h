@@ -1,5 +1,5 @@
 /* The one table of metrics. Screen, CSV, JSON, flags and statistics read it; a metric that is not
- * computed is not in it. Adding a metric is one row here and one row in metric.c. */
+ * computed is not in it. Adding a metric is one row here and one row in metric_<subject>.c. */
 #ifndef KL_PROCESS_STEPS_METRIC_H
 #define KL_PROCESS_STEPS_METRIC_H
 
@@ -34,7 +34,9 @@ enum kl_metric_id {
     KL_METRIC_COP_MEAN_ML,
     KL_METRIC_COP_RANGE_ML,
     KL_METRIC_COP_PROGRESSION,
-    KL_METRIC_COUNT,
+    KL_METRIC_FORCE_COUNT,
+
+    KL_METRIC_COUNT = KL_METRIC_FORCE_COUNT,
 };
 
 /** How an SI value is shown to people. */
