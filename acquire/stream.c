@@ -51,8 +51,8 @@ const char *kl_kind_text(enum kl_kind kind)
 const char *kl_event_kind_text(enum kl_event_kind kind)
 {
     static const char *const text[KL_EVENT_KIND_COUNT] = {
-        "subject", "tare", "weigh",    "speed",      "condition",
-        "marker",  "lost", "settings", "flag table",
+        "subject", "tare",     "weigh",      "speed",       "condition", "marker",
+        "lost",    "settings", "flag table", "calibration", "entry",
     };
     return (unsigned)kind < KL_EVENT_KIND_COUNT ? text[kind] : "unknown event";
 }

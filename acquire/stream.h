@@ -168,6 +168,10 @@ enum kl_event_kind {
     KL_EVENT_LOST,        /* value = samples lost by the stream named in text */
     KL_EVENT_SETTINGS,    /* text = processing settings, JSON */
     KL_EVENT_FLAG_TABLE,  /* text = the flag table in force, YAML as written by the lab */
+    KL_EVENT_CALIBRATION, /* a calibration pose or movement from here for duration_ns; text = which
+                             (still, squats, bows, marching, mvc.vmo.right, ...) */
+    KL_EVENT_ENTRY,       /* something entered or measured by hand: text = its key with the unit
+                             (shank_length_m), value = the number */
     KL_EVENT_KIND_COUNT,
 };
 

@@ -471,6 +471,8 @@ static void take_event(struct kl_pipeline *pipeline, const struct kl_event *even
     case KL_EVENT_LOST:
     case KL_EVENT_SETTINGS:   /* read by whoever created the pipeline */
     case KL_EVENT_FLAG_TABLE: /* likewise */
+    case KL_EVENT_CALIBRATION:
+    case KL_EVENT_ENTRY:
     case KL_EVENT_KIND_COUNT:
         break;
     }

@@ -62,6 +62,8 @@ struct kl_step_assembler {
     size_t median_count, median_head;
     double step_time_s[MEDIAN_STEPS];
 
+    int64_t beside_ns; /* newest sample of the slowest signal beside the plates */
+
     bool release; /* the oldest accepted contact was handed out */
     uint32_t next_index, accepted_index;
     size_t contacts;
@@ -92,6 +94,7 @@ struct kl_step_assembler *kl_step_assembler_create(const struct kl_assembler_pla
     assembler->rule_without_impact = rule;
     assembler->weight = weight;
     assembler->cadence = cadence;
+    assembler->beside_ns = INT64_MAX;
     assembler->queue = kl_contact_queue_create(rate_hz, count);
     if (assembler->queue == NULL) {
         kl_step_assembler_destroy(assembler);
@@ -128,6 +131,11 @@ void kl_step_assembler_plate(struct kl_step_assembler *assembler, size_t plate, 
         loads->load[loads->head].to_ns = newest_ns;
     }
     loads->on = loaded;
+}
+
+void kl_step_assembler_beside(struct kl_step_assembler *assembler, int64_t newest_ns)
+{
+    assembler->beside_ns = newest_ns;
 }
 
 void kl_step_assembler_end(struct kl_step_assembler *assembler)
@@ -457,8 +465,11 @@ static void finish_step(struct kl_step_assembler *assembler, struct kl_assembly 
         assembler->last_ic_ns = contact->ic_ns;
         assembler->missed_before = near.missed;
     }
-    *out = (struct kl_assembly){
-        .step = step, .contact = contact, .flight_s = near.flight_s, .impulse_n_s = impulse};
+    *out = (struct kl_assembly){.step = step,
+                                .contact = contact,
+                                .next2_ic_ns = near.next2 != NULL ? near.next2->contact.ic_ns : 0,
+                                .flight_s = near.flight_s,
+                                .impulse_n_s = impulse};
 }
 
 /* The foot `ahead` steps after the newest accepted contact (0: its own), when the chain up to there
@@ -515,6 +526,22 @@ static bool is_complete(const struct kl_step_assembler *assembler, double until_
     return broken || until_ns > newest->to_ns + KL_ASSEMBLER_WAIT_NS;
 }
 
+/* Motion and EMG have passed what the oldest accepted contact needs, its stride where that is
+ * known, or are so late that it is closed without them (methods 3.5). */
+static bool is_beside_there(const struct kl_step_assembler *assembler)
+{
+    const struct kl_contact *contact = &kl_contact_queue_get(assembler->queue, 0)->contact;
+    double needed_ns = contact->to_ns;
+    if (kl_contact_queue_accepted(assembler->queue) > 2) {
+        double stride_ns = kl_contact_queue_get(assembler->queue, 2)->contact.ic_ns;
+        bool near = stride_ns - contact->ic_ns <= 2 * KL_ASSEMBLER_WAIT_NS;
+        needed_ns = near ? fmax(needed_ns, stride_ns) : needed_ns;
+    }
+    needed_ns += KL_ASSEMBLER_TAIL_NS;
+    return (double)assembler->beside_ns >= needed_ns ||
+           kl_contact_queue_limit(assembler->queue) > needed_ns + KL_ASSEMBLER_WAIT_NS;
+}
+
 enum kl_assembled kl_step_assembler_next(struct kl_step_assembler *assembler,
                                          struct kl_assembly *out)
 {
@@ -524,7 +551,7 @@ enum kl_assembled kl_step_assembler_next(struct kl_step_assembler *assembler,
     }
     const struct kl_queued_contact *next = kl_contact_queue_next(assembler->queue);
     double until_ns = next != NULL ? next->contact.ic_ns : kl_contact_queue_limit(assembler->queue);
-    if (is_complete(assembler, until_ns)) {
+    if (is_complete(assembler, until_ns) && is_beside_there(assembler)) {
         finish_step(assembler, out);
         assembler->release = true;
         return KL_ASSEMBLED_STEP;

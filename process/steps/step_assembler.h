@@ -24,6 +24,8 @@
 
 #define KL_ASSEMBLER_WAIT_NS 1e9 /* a next contact is waited for so long; methods 3.5 */
 
+#define KL_ASSEMBLER_TAIL_NS 250e6 /* of motion behind toe-off that its zero-lag filter needs */
+
 /** A plate as far as steps are concerned. */
 struct kl_assembler_plate {
     size_t stream;
@@ -45,6 +47,7 @@ enum kl_assembled {
 struct kl_assembly {
     struct kl_step step;
     const struct kl_contact *contact; /* borrowed until the next call */
+    double next2_ic_ns;               /* STEP: next contact of the same foot; 0: not known */
     double flight_s;                  /* STEP: to the next contact; negative without one */
     double impulse_n_s;               /* of Fy from flight to flight, N·s */
 };
@@ -66,6 +69,11 @@ void kl_step_assembler_contact(struct kl_step_assembler *assembler, size_t plate
  *  @param loaded        more than the contact threshold is on it now (crossover test, 4.3) */
 void kl_step_assembler_plate(struct kl_step_assembler *assembler, size_t plate, int64_t newest_ns,
                              int64_t watermark_ns, bool loaded);
+
+/** How far the signals beside the plates are, motion and EMG: the oldest of their newest samples.
+ *  A step is finished once they have passed it by KL_ASSEMBLER_TAIL_NS, but it waits for them no
+ *  longer than 1 s. Never called: there are none. */
+void kl_step_assembler_beside(struct kl_step_assembler *assembler, int64_t newest_ns);
 
 /** No more contacts: everything is finished with what is there. */
 void kl_step_assembler_end(struct kl_step_assembler *assembler);

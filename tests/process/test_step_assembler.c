@@ -480,3 +480,31 @@ Test(step_assembler, a_bout_with_some_impact_peaks_uses_one_rule)
         rig_destroy(rig);
     }
 }
+
+Test(step_assembler, a_step_waits_for_motion_beside_the_plates_but_no_longer_than_a_second)
+{
+    static const struct {
+        const char *legend;
+        int64_t beside_ns; /* INT64_MIN: never told */
+        size_t steps; /* of ten contacts, the last at 5.15 s, ended at 5.40 s, known to 5.40 s */
+    } rows[] = {
+        {"without motion two steps wait for their neighbours", INT64_MIN, 8},
+        {"motion is ahead", INT64_C(9000000000), 8},
+        /* step k needs its stride and 0.25 s: 2 + 0.35 (k + 2) + 0.25 <= 4.8: k <= 5 */
+        {"motion has come to 4.8 s", INT64_C(4800000000), 6},
+        /* ... or plates to 2 + 0.35 (k + 2) + 1.25 < 5.40: k <= 4, strictly before */
+        {"motion has died", 1, 5},
+    };
+    for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+        struct rig *rig = rig_create(1);
+        if (rows[r].beside_ns != INT64_MIN) {
+            kl_step_assembler_beside(rig->assembler, rows[r].beside_ns);
+        }
+        run_regular(rig, 0, 10);
+        cr_expect_eq(rig->steps, rows[r].steps, "%s: %zu", rows[r].legend, rig->steps);
+        cr_expect_eq(rig->shown, 10, "%s: contacts show at once", rows[r].legend);
+        finish(rig);
+        cr_expect_eq(rig->steps, 10, "%s: the end waits for nothing", rows[r].legend);
+        rig_destroy(rig);
+    }
+}
