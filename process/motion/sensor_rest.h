@@ -1,0 +1,60 @@
+/* Is an inertial sensor lying or standing still?
+ *
+ * Rate and acceleration are low-passed; at rest the raw signals stay close to their low-passed
+ * selves for min_s (methods 8.2; the rest detector of VQF). A person standing still passes.
+ * Caller's memory. Threads: any, one at a time. RT safe.
+ */
+#ifndef KL_PROCESS_MOTION_SENSOR_REST_H
+#define KL_PROCESS_MOTION_SENSOR_REST_H
+
+#include "acquire/stream.h"
+#include "process/motion/rotation.h"
+
+struct kl_sensor_rest_settings {
+    double tau_s;             /* low-pass, cut-off sqrt(2) / (2 pi tau) */
+    double min_s;             /* this long below both thresholds is rest */
+    double rate_rad_s;        /* deviation from the low-passed rate, norm */
+    double acceleration_m_s2; /* deviation from the low-passed acceleration, norm */
+    double bias_max_rad_s;    /* a low-passed rate above this on an axis is a slow turn, not bias */
+};
+
+/** 0.5 s, 1.5 s, 2 deg/s, 0.5 m/s^2, 2 deg/s: methods 8.2. */
+struct kl_sensor_rest_settings kl_sensor_rest_settings_defaults(void);
+
+/* Second-order low-pass of six channels, direct form II transposed; starts as a running mean. */
+struct kl_sensor_rest {
+    struct kl_sensor_rest_settings settings;
+    double step_s;
+    double b0, b1, a1, a2;
+    uint32_t start_count, start_length; /* samples of the running mean so far and in all */
+    double z0[6], z1[6], low[6];        /* rate x y z, acceleration x y z */
+    double still_s;
+};
+
+KL_CHECK int kl_sensor_rest_init(struct kl_sensor_rest *rest, double rate_hz,
+                                 const struct kl_sensor_rest_settings *settings);
+
+/** One sample. @return at rest for min_s or longer */
+bool kl_sensor_rest_step(struct kl_sensor_rest *rest, struct kl_vec w_rad_s, struct kl_vec a_m_s2);
+
+/** Starts anew, as after a gap. */
+void kl_sensor_rest_reset(struct kl_sensor_rest *rest);
+
+static inline bool kl_sensor_rest_is(const struct kl_sensor_rest *rest)
+{
+    return rest->still_s >= rest->settings.min_s;
+}
+
+/** Low-passed angular rate: at rest, the gyroscope's bias. */
+static inline struct kl_vec kl_sensor_rest_rate(const struct kl_sensor_rest *rest)
+{
+    return (struct kl_vec){rest->low[0], rest->low[1], rest->low[2]};
+}
+
+/** Low-passed acceleration: at rest, gravity's reaction. */
+static inline struct kl_vec kl_sensor_rest_acceleration(const struct kl_sensor_rest *rest)
+{
+    return (struct kl_vec){rest->low[3], rest->low[4], rest->low[5]};
+}
+
+#endif
