@@ -87,6 +87,8 @@ static const struct {
     [KL_CLINICAL_TRUNK_LEAN_STANCE] = {"trunk lean to the stance side", KL_JOINT_TRUNK, BETA, 1,
                                        false},
     [KL_CLINICAL_TRUNK_ROTATION] = {"trunk rotation", KL_JOINT_TRUNK, GAMMA, 1, true},
+    [KL_CLINICAL_LUMBAR_ROTATION] = {"trunk rotation against pelvis", KL_JOINT_LUMBAR, GAMMA, 1,
+                                     true},
 };
 
 const char *kl_clinical_text(enum kl_clinical angle)

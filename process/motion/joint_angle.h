@@ -86,6 +86,7 @@ enum kl_clinical {
     KL_CLINICAL_TRUNK_LEAN_FORWARD, /* head forward */
     KL_CLINICAL_TRUNK_LEAN_STANCE,  /* toward the stance side */
     KL_CLINICAL_TRUNK_ROTATION,     /* chest to the runner's left; not mirrored */
+    KL_CLINICAL_LUMBAR_ROTATION,    /* trunk against pelvis, to the runner's left; not mirrored */
     KL_CLINICAL_COUNT,
 };
 
