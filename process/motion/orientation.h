@@ -34,6 +34,8 @@ struct kl_orientation_settings {
     double tau_s; /* low-pass of the acceleration: smaller trusts the accelerometer sooner, larger
                      suppresses motion longer. Cut-off sqrt(2) / (2 pi tau) */
     double settle_s; /* for how long a start, a gap or a clipped sample is marked */
+    double delay_s;  /* how late the sensor's own low-pass makes its signals (data sheet); the
+                        orientation is turned on by it at the present rate */
     double gap_s;    /* a gap up to here is bridged with the mean rate of its ends; a longer one
                         starts the accelerometer part anew */
     struct kl_gyro_bias_settings bias;
@@ -41,16 +43,27 @@ struct kl_orientation_settings {
     struct kl_clipping_settings clipping; /* ranges of the sensor; 0: not known */
 };
 
-/** methods 8.2. Ranges unknown. */
+/** tau 3 s, settle 6 s, no delay, gaps to 0.1 s bridged; methods 8.2. Ranges unknown. */
 struct kl_orientation_settings kl_orientation_settings_defaults(void);
 
-/** The state is for reading by kl_orientation_...() only. */
+/** Caller's memory; to be read through the functions below. */
 struct kl_orientation {
     struct kl_orientation_settings settings;
+    double period_s;
     struct kl_quat gyro; /* sensor to the almost inertial frame */
     struct kl_quat tilt; /* almost inertial to earth */
-    struct kl_vec bias_rad_s, rate_rad_s;
-    uint32_t marks;
+    struct kl_low_pass filter;
+    double z0[3], z1[3], low[3]; /* of the acceleration in the almost inertial frame */
+    struct kl_gyro_bias bias;
+    struct kl_sensor_rest rest;
+    struct kl_clipping clipping;
+    struct kl_vec measured_rad_s; /* rate of the last sample, as measured */
+    struct kl_vec rate_rad_s;     /* and without its errors */
+    int64_t t_ns;                 /* of the last sample */
+    int64_t start_ns;             /* of the first one, or of the first after a long gap */
+    int64_t gap_ns, clipped_ns;   /* when this happened last */
+    bool has_sample, had_gap, had_clipping, invalid;
+    double swing[2], swing_mean[2], swing_variance[2]; /* of the correction, rad, about x and y */
 };
 
 /** Prepares an orientation for a sensor of `rate_hz` (nominal, > 0).
@@ -71,7 +84,7 @@ void kl_orientation_push(struct kl_orientation *o, int64_t t_ns, struct kl_vec w
 /** Sensor to earth (z up): v_earth = kl_quat_rotate(q, v_sensor). Unit length. */
 struct kl_quat kl_orientation_get(const struct kl_orientation *o);
 
-/** Angular rate of the last sample without bias, rad/s, sensor frame. */
+/** Angular rate of the last sample without bias and scale error, rad/s, sensor frame. */
 struct kl_vec kl_orientation_rate(const struct kl_orientation *o);
 
 /** Estimated gyroscope bias, rad/s, sensor frame. */

@@ -7,7 +7,7 @@
 #ifndef KL_PROCESS_MOTION_SENSOR_REST_H
 #define KL_PROCESS_MOTION_SENSOR_REST_H
 
-#include "acquire/stream.h"
+#include "process/motion/low_pass.h"
 #include "process/motion/rotation.h"
 
 struct kl_sensor_rest_settings {
@@ -21,20 +21,19 @@ struct kl_sensor_rest_settings {
 /** 0.5 s, 1.5 s, 2 deg/s, 0.5 m/s^2, 2 deg/s: methods 8.2. */
 struct kl_sensor_rest_settings kl_sensor_rest_settings_defaults(void);
 
-/* Second-order low-pass of six channels, direct form II transposed; starts as a running mean. */
 struct kl_sensor_rest {
     struct kl_sensor_rest_settings settings;
-    double step_s;
-    double b0, b1, a1, a2;
-    uint32_t start_count, start_length; /* samples of the running mean so far and in all */
-    double z0[6], z1[6], low[6];        /* rate x y z, acceleration x y z */
+    double period_s;
+    struct kl_low_pass filter;
+    double z0[6], z1[6], low[6]; /* rate x y z, acceleration x y z */
     double still_s;
 };
 
+/** @param settings  NULL: the defaults. @return KL_OK or KL_ERR_RANGE */
 KL_CHECK int kl_sensor_rest_init(struct kl_sensor_rest *rest, double rate_hz,
                                  const struct kl_sensor_rest_settings *settings);
 
-/** One sample. @return at rest for min_s or longer */
+/** One sample, finite. @return at rest for min_s or longer */
 bool kl_sensor_rest_step(struct kl_sensor_rest *rest, struct kl_vec w_rad_s, struct kl_vec a_m_s2);
 
 /** Starts anew, as after a gap. */

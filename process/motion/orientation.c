@@ -1,0 +1,235 @@
+#include "process/motion/orientation.h"
+
+#include <math.h>
+
+#define GAP_PERIODS 5.0  /* a jump of the time stamps beyond this is a gap without its bit */
+#define SMALL_ANGLE2 0.1 /* rad^2: up to 18 deg a step the series below is exact to 1e-13 */
+#define SWING_TAU_S 3.0  /* over how long the swing of the correction is judged */
+#define UPSIDE_DOWN 1e-12
+
+struct kl_orientation_settings kl_orientation_settings_defaults(void)
+{
+    return (struct kl_orientation_settings){
+        .tau_s = 3.0,
+        .settle_s = 6.0, /* two delays of the low-pass */
+        .delay_s = 0,
+        .gap_s = 0.1, /* a stance phase is longer: no whole movement is lost */
+        .bias = kl_gyro_bias_settings_defaults(),
+        .rest = kl_sensor_rest_settings_defaults(),
+    };
+}
+
+int kl_orientation_init(struct kl_orientation *o, double rate_hz,
+                        const struct kl_orientation_settings *settings)
+{
+    struct kl_orientation made = {
+        .settings = settings != NULL ? *settings : kl_orientation_settings_defaults(),
+        .gyro = {.w = 1},
+        .tilt = {.w = 1},
+    };
+    const struct kl_orientation_settings *s = &made.settings;
+    if (!(rate_hz > 0) || !(rate_hz < 1e6) || !(s->settle_s >= 0) || !(s->gap_s >= 0) ||
+        !(fabs(s->delay_s) < 0.1) || !(s->clipping.rate_range_rad_s >= 0) ||
+        !(s->clipping.acceleration_range_m_s2 >= 0)) {
+        return KL_ERR_RANGE;
+    }
+    made.period_s = 1 / rate_hz;
+    int status = kl_low_pass_init(&made.filter, s->tau_s, rate_hz);
+    status = status < 0 ? status : kl_gyro_bias_init(&made.bias, rate_hz, s->tau_s, &s->bias);
+    status = status < 0 ? status : kl_sensor_rest_init(&made.rest, rate_hz, &s->rest);
+    if (status == KL_OK) {
+        kl_clipping_init(&made.clipping, &s->clipping);
+        *o = made;
+    }
+    return status;
+}
+
+/* q turned on by a rotation vector of the sensor frame. */
+static struct kl_quat turn(struct kl_quat q, struct kl_vec v)
+{
+    double a = kl_vec_dot(v, v);
+    double c;
+    double s;
+    if (a < SMALL_ANGLE2) {
+        /* cos and sin(x)/x of half the angle: no division, no call */
+        c = 1 - a / 8 * (1 - a / 48 * (1 - a / 120 * (1 - a / 224)));
+        s = 0.5 * (1 - a / 24 * (1 - a / 80 * (1 - a / 168)));
+    } else {
+        double angle = sqrt(a);
+        c = cos(angle / 2);
+        s = sin(angle / 2) / angle;
+    }
+    q = kl_quat_mul(q, (struct kl_quat){c, s * v.x, s * v.y, s * v.z});
+    /* one Newton step to unit length; the product is never far from it */
+    double k = 1.5 - 0.5 * (q.w * q.w + q.x * q.x + q.y * q.y + q.z * q.z);
+    return (struct kl_quat){k * q.w, k * q.x, k * q.y, k * q.z};
+}
+
+/* Rotation vector between two samples: their mean rate, and the part that a turning axis adds
+ * (the coning term of the linear case; 0.04 deg/s for a fast shank at 100 Hz). */
+static struct kl_vec between(struct kl_vec before, struct kl_vec now, double seconds)
+{
+    struct kl_vec mean = kl_vec_scale(kl_vec_add(before, now), seconds / 2);
+    return kl_vec_add(mean, kl_vec_scale(kl_vec_cross(before, now), seconds * seconds / 12));
+}
+
+/* How long samples are missing before this one, s; 0: none. */
+static double missing(const struct kl_orientation *o, int64_t t_ns, uint32_t quality)
+{
+    double more_s = (double)(t_ns - o->t_ns) / 1e9 - o->period_s;
+    bool told = (quality & (KL_QUALITY_GAP | KL_QUALITY_CHECKSUM)) != 0;
+    if (told) {
+        return more_s > o->period_s / 2 ? more_s : 0;
+    }
+    return more_s > (GAP_PERIODS - 1) * o->period_s ? more_s : 0;
+}
+
+/* Nothing is known of the orientation any more; what is known of the sensor stays. */
+static void restart(struct kl_orientation *o, int64_t t_ns)
+{
+    o->start_ns = t_ns;
+    o->filter.count = 0;
+    o->swing[0] = o->swing[1] = 0;
+    o->swing_mean[0] = o->swing_mean[1] = 0;
+    o->swing_variance[0] = o->swing_variance[1] = 0;
+    kl_gyro_bias_restart(&o->bias);
+    kl_sensor_rest_reset(&o->rest);
+}
+
+static bool finite(struct kl_vec v)
+{
+    return isfinite(v.x) && isfinite(v.y) && isfinite(v.z);
+}
+
+/* Turns the almost inertial frame so that the low-passed acceleration points up; methods 8.2,
+ * step 3, without its divisions: (|h| + h.z, h.y, -h.x, 0) is q_c up to its length.
+ * turned [2]: by how much about earth x and y, rad. */
+static void correct(struct kl_orientation *o, struct kl_vec low, double turned[2])
+{
+    struct kl_vec h = kl_quat_rotate(o->tilt, low);
+    double norm = kl_vec_norm(h);
+    if (!(norm > 0)) {
+        return; /* free fall from the start on: no direction */
+    }
+    struct kl_quat c = {norm + h.z, h.y, -h.x, 0};
+    if (c.w <= UPSIDE_DOWN * norm) {
+        c = (struct kl_quat){0, 1, 0, 0};
+    }
+    o->tilt = kl_quat_unit(kl_quat_mul(c, o->tilt));
+    turned[0] = h.y / norm;
+    turned[1] = -h.x / norm;
+}
+
+/* What the correction did beyond following: its swing about its own slow mean. */
+static void judge_swing(struct kl_orientation *o, const double turned[2])
+{
+    double k = o->period_s / SWING_TAU_S;
+    for (int i = 0; i < 2; i++) {
+        o->swing[i] += turned[i];
+        double off = o->swing[i] - o->swing_mean[i];
+        o->swing_mean[i] += k * off;
+        o->swing_variance[i] += k * (off * off - o->swing_variance[i]);
+    }
+}
+
+static void integrate(struct kl_orientation *o, int64_t t_ns, struct kl_vec w, uint32_t quality)
+{
+    struct kl_vec now = kl_gyro_bias_remove(&o->bias, w);
+    if (o->has_sample) {
+        struct kl_vec before = kl_gyro_bias_remove(&o->bias, o->measured_rad_s);
+        double gap_s = missing(o, t_ns, quality);
+        if (gap_s > 0) {
+            o->had_gap = true;
+            o->gap_ns = t_ns;
+        }
+        if (gap_s > o->settings.gap_s) {
+            restart(o, t_ns);
+        } else {
+            o->gyro = turn(o->gyro, between(before, now, o->period_s + gap_s));
+        }
+    } else {
+        o->has_sample = true;
+        o->start_ns = t_ns;
+    }
+    o->t_ns = t_ns;
+    o->measured_rad_s = w;
+    o->rate_rad_s = now;
+}
+
+void kl_orientation_push(struct kl_orientation *o, int64_t t_ns, struct kl_vec w_rad_s,
+                         struct kl_vec a_m_s2, uint32_t quality)
+{
+    bool has_w = finite(w_rad_s);
+    bool has_a = finite(a_m_s2);
+    o->invalid = !has_w || !has_a;
+    if (!has_w && !o->has_sample) {
+        return;
+    }
+    integrate(o, t_ns, has_w ? w_rad_s : o->measured_rad_s, quality);
+    if (o->invalid) {
+        return; /* the turn is bridged; a missing acceleration has 3 s of others beside it */
+    }
+    if (kl_clipping_step(&o->clipping, w_rad_s, a_m_s2) || (quality & KL_QUALITY_CLIPPED) != 0) {
+        o->had_clipping = true;
+        o->clipped_ns = t_ns;
+    }
+    bool still = kl_sensor_rest_step(&o->rest, w_rad_s, a_m_s2);
+    struct kl_vec inertial = kl_quat_rotate(o->gyro, a_m_s2);
+    const double in[3] = {inertial.x, inertial.y, inertial.z};
+    bool first = o->filter.count == 0;
+    kl_low_pass_step(&o->filter, 3, in, o->z0, o->z1, o->low);
+    double turned[2] = {0, 0};
+    correct(o, (struct kl_vec){o->low[0], o->low[1], o->low[2]}, turned);
+    if (first) {
+        turned[0] = turned[1] = 0; /* finding up is no correction */
+    }
+    judge_swing(o, turned);
+    struct kl_vec rest_rate = kl_sensor_rest_rate(&o->rest);
+    kl_gyro_bias_step(&o->bias, kl_quat_mul(o->tilt, o->gyro), w_rad_s, turned[0], turned[1],
+                      still ? &rest_rate : NULL);
+}
+
+struct kl_quat kl_orientation_get(const struct kl_orientation *o)
+{
+    struct kl_quat q = kl_quat_mul(o->tilt, o->gyro);
+    return o->settings.delay_s != 0 ? turn(q, kl_vec_scale(o->rate_rad_s, o->settings.delay_s)) : q;
+}
+
+struct kl_vec kl_orientation_rate(const struct kl_orientation *o)
+{
+    return o->rate_rad_s;
+}
+
+struct kl_vec kl_orientation_bias(const struct kl_orientation *o)
+{
+    return (struct kl_vec){o->bias.state[0], o->bias.state[1], o->bias.state[2]};
+}
+
+void kl_orientation_set_bias(struct kl_orientation *o, struct kl_vec bias_rad_s, double sd_rad_s)
+{
+    kl_gyro_bias_set(&o->bias, bias_rad_s, sd_rad_s);
+}
+
+bool kl_orientation_at_rest(const struct kl_orientation *o)
+{
+    return kl_sensor_rest_is(&o->rest);
+}
+
+double kl_orientation_tilt_sd(const struct kl_orientation *o)
+{
+    double drift = kl_gyro_bias_sd(&o->bias) * o->settings.tau_s;
+    return sqrt(o->swing_variance[0] + o->swing_variance[1] + drift * drift);
+}
+
+uint32_t kl_orientation_marks(const struct kl_orientation *o)
+{
+    if (!o->has_sample || o->filter.count == 0) {
+        return KL_ORIENTATION_NONE | (o->invalid ? KL_ORIENTATION_INVALID : 0u);
+    }
+    int64_t settle_ns = kl_nanoseconds(o->settings.settle_s);
+    uint32_t marks = o->invalid ? KL_ORIENTATION_INVALID : 0;
+    marks |= o->t_ns - o->start_ns < settle_ns ? KL_ORIENTATION_SETTLING : 0u;
+    marks |= o->had_gap && o->t_ns - o->gap_ns < settle_ns ? KL_ORIENTATION_GAP : 0u;
+    marks |= o->had_clipping && o->t_ns - o->clipped_ns < settle_ns ? KL_ORIENTATION_CLIPPED : 0u;
+    return marks;
+}
