@@ -43,9 +43,11 @@ enum kl_motion_mark {
 const char *kl_motion_mark_text(enum kl_motion_mark bit);
 
 struct kl_segment_motion {
+    double heading_rad;                       /* what the anchor subtracted from the filter's */
     uint32_t marks;                           /* kl_motion_mark; NO_SENSOR, NOT_CALIBRATED, MISSING:
                                                  the arrays are not to be read */
-    struct kl_quat q[KL_MOTION_SAMPLES];      /* segment to lab; identity in the standing pose */
+    struct kl_quat q[KL_MOTION_SAMPLES];      /* segment to lab; identity in the standing pose,
+                                                 turned by what was entered as its heading */
     struct kl_vec w_rad_s[KL_MOTION_SAMPLES]; /* angular rate in the segment frame, bias-free */
 };
 
