@@ -182,13 +182,11 @@ static void add_curve(struct kl_snapshot_side *side, const struct kl_assembly *a
                   assembly->step.body_weight_n);
 }
 
-_Static_assert(KL_METRIC_COUNT <= 32, "kl_snapshot_side.waiting has one bit for each metric");
-
 /* What waits for the next contact keeps its newest finished value on screen meanwhile. */
 static void take_finished(const struct kl_step *finished, struct kl_snapshot_side *side)
 {
     for (int m = 0; m < KL_METRIC_COUNT; m++) {
-        if ((side->waiting & 1u << m) != 0 && finished->metric_reasons[m] == 0) {
+        if (side->waiting[m] && finished->metric_reasons[m] == 0) {
             side->last.metric[m] = finished->metric[m];
             side->last.metric_reasons[m] = 0;
         }
@@ -201,9 +199,8 @@ static void open_step(struct kl_snapshot_side *side, const struct kl_step *step)
     bool had_step = side->has_step;
     side->has_step = true;
     side->last = *step;
-    side->waiting = 0;
     for (int m = 0; m < KL_METRIC_COUNT; m++) {
-        side->waiting |= step->metric_reasons[m] == (uint32_t)KL_REASON_NO_NEXT ? 1u << m : 0;
+        side->waiting[m] = step->metric_reasons[m] == (uint32_t)KL_REASON_NO_NEXT;
     }
     if (had_step) {
         take_finished(&before, side);
@@ -253,7 +250,7 @@ static void show_step(struct kl_pipeline *pipeline, const struct kl_step *step)
     if (!side->has_step || side->last.index <= step->index) {
         side->has_step = true;
         side->last = *step;
-        side->waiting = 0;
+        memset(side->waiting, 0, sizeof(side->waiting));
     } else {
         take_finished(step, side);
     }

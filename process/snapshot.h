@@ -47,9 +47,9 @@ struct kl_snapshot_side {
     double mean[KL_METRIC_COUNT]; /* over the last 60 valid steps, SI */
     double sd[KL_METRIC_COUNT];
     size_t n[KL_METRIC_COUNT];
+    bool waiting[KL_METRIC_COUNT]; /* `last` still shows the value of an earlier step here */
     size_t curve_count;
-    uint32_t waiting;  /* bit per metric of `last` that still shows the value of an earlier step */
-    bool curves_in_bw; /* false: body weight not known, kN */
+    bool curves_in_bw;                     /* false: body weight not known, kN */
     struct kl_curve curve[KL_CURVE_STEPS]; /* newest first */
 };
 

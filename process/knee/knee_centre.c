@@ -33,44 +33,44 @@ struct kl_knee_errors kl_knee_errors_of(enum kl_knee_level level)
     return error[level];
 }
 
-/* The ankle over the belt: flat until the foot pitches toes-down, then about the forefoot. */
-static struct kl_vec ankle(const struct kl_motion_window *window, size_t index,
-                           const struct kl_knee_anchor *anchor)
+static double belt_travel_m(const struct kl_knee_anchor *anchor, double t_s)
 {
-    const struct kl_matrix r = kl_quat_matrix(window->segment[KL_SEGMENT_FOOT_RIGHT].q[index]);
-    double pitch = asin(fmin(fmax(r.m[1][0], -1), 1)); /* of the foot's x axis, + toes up */
-    double roll = atan2(r.m[2][1], r.m[1][1]);         /* + inversion */
-    double travel_m = anchor->belt_m_s * ((double)index / KL_MOTION_RATE_HZ - anchor->mid_s);
-    double down = pitch < 0 ? -pitch : 0;
-    struct kl_vec flat = {anchor->cop_x_m - COP_TO_ANKLE_M - travel_m, ANKLE_HEIGHT_M,
-                          anchor->cop_z_m - anchor->length.ankle_offset_m +
-                              ANKLE_HEIGHT_M * sin(roll)};
-    flat.x += ANKLE_TO_FOREFOOT_M * (1 - cos(down)) + ANKLE_HEIGHT_M * sin(down);
-    flat.y = ANKLE_HEIGHT_M * cos(down) + ANKLE_TO_FOREFOOT_M * sin(down);
-    return flat;
+    return anchor->belt_m_s * (t_s - anchor->mid_s);
 }
 
-struct kl_vec kl_knee_centre(enum kl_knee_level level, const struct kl_motion_window *window,
-                             size_t index, const struct kl_knee_anchor *anchor)
+/* The ankle over the belt: flat until the foot pitches toes-down, then about the forefoot. */
+static struct kl_vec ankle(const struct kl_limb_pose *pose, double t_s,
+                           const struct kl_knee_anchor *anchor)
+{
+    const struct kl_matrix r = kl_quat_matrix(pose->foot);
+    double pitch = asin(fmin(fmax(r.m[1][0], -1), 1)); /* of the foot's x axis, + toes up */
+    double roll = atan2(r.m[2][1], r.m[1][1]);         /* + inversion */
+    double down = pitch < 0 ? -pitch : 0;
+    return (struct kl_vec){
+        anchor->cop_x_m - COP_TO_ANKLE_M - belt_travel_m(anchor, t_s) +
+            ANKLE_TO_FOREFOOT_M * (1 - cos(down)) + ANKLE_HEIGHT_M * sin(down),
+        ANKLE_HEIGHT_M * cos(down) + ANKLE_TO_FOREFOOT_M * sin(down),
+        anchor->cop_z_m - anchor->length.ankle_offset_m + ANKLE_HEIGHT_M * sin(roll),
+    };
+}
+
+struct kl_vec kl_knee_centre(enum kl_knee_level level, const struct kl_limb_pose *pose, double t_s,
+                             const struct kl_knee_anchor *anchor)
 {
     struct kl_vec up = {0, anchor->length.shank_m, 0};
     if (level == KL_KNEE_K1) {
-        double travel_m = anchor->belt_m_s * ((double)index / KL_MOTION_RATE_HZ - anchor->mid_s);
-        struct kl_vec foot = {anchor->cop_x_m - COP_TO_ANKLE_M - travel_m, ANKLE_HEIGHT_M,
-                              anchor->cop_z_m + anchor->length.ankle_offset_m};
+        struct kl_vec foot = {anchor->cop_x_m - COP_TO_ANKLE_M - belt_travel_m(anchor, t_s),
+                              ANKLE_HEIGHT_M, anchor->cop_z_m - anchor->length.ankle_offset_m};
         return kl_vec_add(foot, up);
     }
-    struct kl_vec knee =
-        kl_vec_add(ankle(window, index, anchor),
-                   kl_quat_rotate(window->segment[KL_SEGMENT_SHANK_RIGHT].q[index], up));
+    struct kl_vec knee = kl_vec_add(ankle(pose, t_s, anchor), kl_quat_rotate(pose->shank, up));
     if (level == KL_KNEE_K2B) {
-        const struct kl_matrix trunk = kl_quat_matrix(window->segment[KL_SEGMENT_TRUNK].q[index]);
         struct kl_vec hip = {0, 0, HIP_PER_ASIS_WIDTH * anchor->length.asis_width_m};
         struct kl_vec down = {0, -anchor->length.thigh_m, 0};
-        hip = kl_quat_rotate(window->segment[KL_SEGMENT_PELVIS].q[index], hip);
-        down = kl_quat_rotate(window->segment[KL_SEGMENT_THIGH_RIGHT].q[index], down);
-        /* sin of the lean to the right is where the trunk's long axis points sideways */
-        knee.z = anchor->com_z_m - COM_LEVER_M * trunk.m[2][1] + hip.z + down.z;
+        struct kl_vec trunk_up = kl_quat_rotate(pose->trunk, (struct kl_vec){0, 1, 0});
+        /* where the trunk's long axis points sideways is the sine of its lean */
+        knee.z = anchor->com_z_m - COM_LEVER_M * trunk_up.z + kl_quat_rotate(pose->pelvis, hip).z +
+                 kl_quat_rotate(pose->thigh, down).z;
     }
     return knee;
 }

@@ -35,13 +35,18 @@ struct kl_body_lengths kl_body_lengths_from_height(double height_m);
 /** SD of the lever arm and of the axis at a level, one stance, same straps (methods 12.3). */
 struct kl_knee_errors kl_knee_errors_of(enum kl_knee_level level);
 
+/** How the stance limb and what is above it stand at one instant: segment to lab, right limb. */
+struct kl_limb_pose {
+    struct kl_quat trunk, pelvis, thigh, shank, foot;
+};
+
 /** What the anchors need, right limb. */
 struct kl_knee_anchor {
     struct kl_body_lengths length;
     double cop_x_m, cop_z_m; /* mean in 30-60 % of stance, at the time mid_s */
-    double mid_s;            /* from the window's first sample */
-    double belt_m_s;         /* the foot travels back with the belt */
-    double com_z_m;          /* z_com (methods 7.4); K2b */
+    double mid_s;
+    double belt_m_s; /* the foot travels back with the belt */
+    double com_z_m;  /* z_com at the instant (methods 7.4); K2b */
 };
 
 /** Knee centre at one instant.
@@ -49,8 +54,8 @@ struct kl_knee_anchor {
  *  K2a: ankle over the foot: z = mean COP_z - c + 0.08 m sin(foot roll), height and place by foot
  *       pitch about the forefoot; knee = ankle + R_shank (0, L, 0).
  *  K2b: as K2a, but z = z_com - 0.05 m sin(trunk lean) + 0.36 ASIS width, down the thigh.
- *  @param index  sample of the window; the segments the level needs must be readable */
-struct kl_vec kl_knee_centre(enum kl_knee_level level, const struct kl_motion_window *window,
-                             size_t index, const struct kl_knee_anchor *anchor);
+ *  @param t_s  of the instant, on the clock of anchor->mid_s */
+struct kl_vec kl_knee_centre(enum kl_knee_level level, const struct kl_limb_pose *pose, double t_s,
+                             const struct kl_knee_anchor *anchor);
 
 #endif

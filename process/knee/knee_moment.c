@@ -26,16 +26,6 @@ void kl_knee_mirror_wrench(double wrench[KL_WRENCH_COUNT])
     wrench[KL_MY] = -wrench[KL_MY];
 }
 
-struct kl_vec kl_knee_mirror_point(struct kl_vec point)
-{
-    return (struct kl_vec){point.x, point.y, -point.z};
-}
-
-struct kl_quat kl_knee_mirror_rotation(struct kl_quat q)
-{
-    return (struct kl_quat){q.w, -q.x, -q.y, q.z};
-}
-
 /* ------------------------------------------------------------------- stance */
 
 /* The curve between two samples. */

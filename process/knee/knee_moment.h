@@ -29,10 +29,8 @@ struct kl_vec kl_knee_moment(const double wrench[KL_WRENCH_COUNT], struct kl_vec
 
 /** The wrench of a left foot as the right foot would have made it, and back: polar (x, y, -z),
  * axial
- *  (-x, -y, z). */
+ *  (-x, -y, z). Points and rotations: joint_angle.h. */
 void kl_knee_mirror_wrench(double wrench[KL_WRENCH_COUNT]);
-struct kl_vec kl_knee_mirror_point(struct kl_vec point);
-struct kl_quat kl_knee_mirror_rotation(struct kl_quat q);
 
 /** A moment over a stance, N·m, on an even grid. */
 struct kl_knee_curve {

@@ -2,6 +2,7 @@
 
 #define PI 3.14159265358979323846
 #define DEG (PI / 180)
+#define STANDARD_GRAVITY_M_S2 9.80665
 
 /* methods 10: a ratio of smaller excursions is noise over noise */
 #define COUPLING_MIN_RAD (2 * DEG)
@@ -373,115 +374,141 @@ static uint32_t shock(const struct spec *spec, const struct kl_motion_input *inp
 #define S10 "methods 10"
 #define S11 "methods 11, zero-lag 60 Hz"
 
-#define ROW(key, label, unit, stride, source)                                                      \
+/* A value in SI and how people read it: by its unit. */
+#define ROW(key, label, unit, shown, scale, decimals, stride, source, low, high, direction)        \
     {                                                                                              \
-        key, label, unit, stride, source                                                           \
+        {                                                                                          \
+            key,      label, unit, KL_DISPLAY_SCALE, shown, scale,                                 \
+            decimals, low,   high, direction,        source},                                      \
+            stride                                                                                 \
     }
+#define ANGLE(key, label, stride, source, low, high, direction)                                    \
+    ROW(key, label, "rad", "deg", 1 / DEG, 1, stride, source, low, high, direction)
+#define RATE(key, label, stride, source, low, high, direction)                                     \
+    ROW(key, label, "rad/s", "deg/s", 1 / DEG, 0, stride, source, low, high, direction)
+#define ACCELERATION(key, label, stride, source, low, high, direction)                             \
+    ROW(key, label, "m/s^2", "g", 1 / STANDARD_GRAVITY_M_S2, 1, stride, source, low, high,         \
+        direction)
+#define RATIO(key, label, stride, source, low, high, direction)                                    \
+    ROW(key, label, "1", "", 1, 2, stride, source, low, high, direction)
+#define PART_OF_STANCE(key, label, stride, source, low, high, direction)                           \
+    ROW(key, label, "1", "% stance", 100, 0, stride, source, low, high, direction)
 
 static const struct spec table[KL_MOTION_METRIC_COUNT] = {
-    [KL_MOTION_EVERSION_EXCURSION] = {ROW("eversion_excursion", "Eversion excursion", "rad", false,
-                                          S10 ": eversion minus eversion at contact, 0-60 %"),
+    [KL_MOTION_EVERSION_EXCURSION] = {ANGLE("eversion_excursion", "Eversion excursion", false,
+                                            S10 ": eversion minus eversion at contact, 0-60 %", 0,
+                                            25, KL_DIRECTION_HIGHER_LOAD),
                                       excursion, KL_CLINICAL_EVERSION, 1, 0, EXCURSION_TO, 0},
-    [KL_MOTION_EVERSION_PEAK] = {ROW("eversion_peak", "Peak eversion", "rad", false,
-                                     S10 ": from standing, 0-60 %"),
+    [KL_MOTION_EVERSION_PEAK] = {ANGLE("eversion_peak", "Peak eversion", false,
+                                       S10 ": from standing, 0-60 %", -5, 25,
+                                       KL_DIRECTION_HIGHER_LOAD),
                                  peak, KL_CLINICAL_EVERSION, 1, 0, EXCURSION_TO, 0},
-    [KL_MOTION_EVERSION_PEAK_TIME] = {ROW("eversion_peak_time", "Time of peak eversion", "1", false,
-                                          S10 ": part of stance"),
+    [KL_MOTION_EVERSION_PEAK_TIME] = {PART_OF_STANCE("eversion_peak_time", "Time of peak eversion",
+                                                     false, S10 ": part of stance", 0, 100,
+                                                     KL_DIRECTION_NEUTRAL),
                                       peak_time, KL_CLINICAL_EVERSION, 1, 0, EXCURSION_TO, 0},
-    [KL_MOTION_EVERSION_VELOCITY] = {ROW("eversion_velocity", "Eversion velocity", "rad/s", false,
-                                         S10 ": largest in 0-60 %"),
+    [KL_MOTION_EVERSION_VELOCITY] = {RATE("eversion_velocity", "Eversion velocity", false,
+                                          S10 ": largest in 0-60 %", 0, 600,
+                                          KL_DIRECTION_HIGHER_LOAD),
                                      velocity, KL_CLINICAL_EVERSION, 1, 0, EXCURSION_TO, 0},
-    [KL_MOTION_TIBIAL_ROTATION] = {ROW("tibial_rotation", "Tibial internal rotation", "rad", false,
-                                       S10
-                                       ": shank rate about its long axis integrated from contact"),
+    [KL_MOTION_TIBIAL_ROTATION] = {ANGLE("tibial_rotation", "Tibial internal rotation", false,
+                                         S10
+                                         ": shank rate about its long axis integrated from contact",
+                                         0, 20, KL_DIRECTION_HIGHER_LOAD),
                                    tibial_rotation, KL_CLINICAL_TIBIA_INCLINATION, 1, 0,
                                    EXCURSION_TO, 0},
-    [KL_MOTION_TIBIAL_ROTATION_TO_FOOT] = {ROW("tibial_rotation_to_foot",
-                                               "Tibial internal rotation to foot", "rad", false,
-                                               S10 ": shank against foot, 0-60 %"),
-                                           excursion, KL_CLINICAL_TIBIA_ROTATION, 1, 0,
-                                           EXCURSION_TO, KL_MOTION_HEADING},
-    [KL_MOTION_COUPLING_RATIO] = {ROW("coupling_ratio", "Eversion to tibial rotation", "1", false,
-                                      S10 ": withheld if either excursion is below 2 deg"),
+    [KL_MOTION_TIBIAL_ROTATION_TO_FOOT] =
+        {ANGLE("tibial_rotation_to_foot", "Tibial internal rotation to foot", false,
+               S10 ": shank against foot, 0-60 %", 0, 20, KL_DIRECTION_HIGHER_LOAD),
+         excursion, KL_CLINICAL_TIBIA_ROTATION, 1, 0, EXCURSION_TO, KL_MOTION_HEADING},
+    [KL_MOTION_COUPLING_RATIO] = {RATIO("coupling_ratio", "Eversion to tibial rotation", false,
+                                        S10 ": withheld if either excursion is below 2 deg", 0, 4,
+                                        KL_DIRECTION_NEUTRAL),
                                   coupling_ratio, KL_CLINICAL_EVERSION, 1, 0, EXCURSION_TO, 0},
-    [KL_MOTION_KNEE_VARUS_EXCURSION] = {ROW("knee_varus_excursion", "Knee varus excursion", "rad",
-                                            false, S10 ": adduction minus that at contact, 0-50 %"),
+    [KL_MOTION_KNEE_VARUS_EXCURSION] = {ANGLE("knee_varus_excursion", "Knee varus excursion", false,
+                                              S10 ": adduction minus that at contact, 0-50 %", 0,
+                                              15, KL_DIRECTION_HIGHER_LOAD),
                                         excursion, KL_CLINICAL_KNEE_ADDUCTION, 1, 0,
                                         KNEE_FRONTAL_TO, KL_MOTION_CROSS_TALK},
-    [KL_MOTION_KNEE_VALGUS_EXCURSION] = {ROW("knee_valgus_excursion", "Knee valgus excursion",
-                                             "rad", false,
-                                             S10 ": abduction minus that at contact, 0-50 %"),
-                                         excursion, KL_CLINICAL_KNEE_ADDUCTION, -1, 0,
-                                         KNEE_FRONTAL_TO, KL_MOTION_CROSS_TALK},
-    [KL_MOTION_KNEE_ROTATION_EXCURSION] = {ROW("knee_rotation_excursion",
-                                               "Knee internal rotation excursion", "rad", false,
-                                               S10 ": shank against thigh, 0-60 %"),
-                                           excursion, KL_CLINICAL_KNEE_INTERNAL_ROTATION, 1, 0,
-                                           EXCURSION_TO, KL_MOTION_HEADING},
-    [KL_MOTION_SHANK_ADDUCTION_VELOCITY] = {ROW("shank_adduction_velocity",
-                                                "Shank adduction velocity", "rad/s", false,
-                                                S10 ": largest in 0-30 %"),
-                                            velocity, KL_CLINICAL_SHANK_ADDUCTION, 1, 0, THRUST_TO,
-                                            0},
-    [KL_MOTION_SHANK_ABDUCTION_VELOCITY] = {ROW("shank_abduction_velocity",
-                                                "Shank abduction velocity", "rad/s", false,
-                                                S10 ": largest in 0-30 %"),
-                                            velocity, KL_CLINICAL_SHANK_ADDUCTION, -1, 0, THRUST_TO,
-                                            0},
-    [KL_MOTION_THIGH_ADDUCTION_VELOCITY] = {ROW("thigh_adduction_velocity",
-                                                "Thigh adduction velocity", "rad/s", false,
-                                                S10 ": largest in 0-30 %"),
-                                            velocity, KL_CLINICAL_THIGH_ADDUCTION, 1, 0, THRUST_TO,
-                                            0},
-    [KL_MOTION_THIGH_ABDUCTION_VELOCITY] = {ROW("thigh_abduction_velocity",
-                                                "Thigh abduction velocity", "rad/s", false,
-                                                S10 ": largest in 0-30 %"),
-                                            velocity, KL_CLINICAL_THIGH_ADDUCTION, -1, 0, THRUST_TO,
-                                            0},
-    [KL_MOTION_HIP_ADDUCTION_PEAK] = {ROW("hip_adduction_peak", "Peak hip adduction", "rad", false,
-                                          S10 ": from standing, 0-60 %"),
+    [KL_MOTION_KNEE_VALGUS_EXCURSION] =
+        {ANGLE("knee_valgus_excursion", "Knee valgus excursion", false,
+               S10 ": abduction minus that at contact, 0-50 %", 0, 15, KL_DIRECTION_HIGHER_LOAD),
+         excursion, KL_CLINICAL_KNEE_ADDUCTION, -1, 0, KNEE_FRONTAL_TO, KL_MOTION_CROSS_TALK},
+    [KL_MOTION_KNEE_ROTATION_EXCURSION] =
+        {ANGLE("knee_rotation_excursion", "Knee internal rotation excursion", false,
+               S10 ": shank against thigh, 0-60 %", 0, 25, KL_DIRECTION_HIGHER_LOAD),
+         excursion, KL_CLINICAL_KNEE_INTERNAL_ROTATION, 1, 0, EXCURSION_TO, KL_MOTION_HEADING},
+    [KL_MOTION_SHANK_ADDUCTION_VELOCITY] =
+        {RATE("shank_adduction_velocity", "Shank adduction velocity",
+              false, S10 ": largest in 0-30 %", 0, 300, KL_DIRECTION_HIGHER_LOAD),
+         velocity, KL_CLINICAL_SHANK_ADDUCTION, 1, 0, THRUST_TO, 0},
+    [KL_MOTION_SHANK_ABDUCTION_VELOCITY] =
+        {RATE("shank_abduction_velocity", "Shank abduction velocity",
+              false, S10 ": largest in 0-30 %", 0, 300, KL_DIRECTION_HIGHER_LOAD),
+         velocity, KL_CLINICAL_SHANK_ADDUCTION, -1, 0, THRUST_TO, 0},
+    [KL_MOTION_THIGH_ADDUCTION_VELOCITY] =
+        {RATE("thigh_adduction_velocity", "Thigh adduction velocity",
+              false, S10 ": largest in 0-30 %", 0, 300, KL_DIRECTION_HIGHER_LOAD),
+         velocity, KL_CLINICAL_THIGH_ADDUCTION, 1, 0, THRUST_TO, 0},
+    [KL_MOTION_THIGH_ABDUCTION_VELOCITY] =
+        {RATE("thigh_abduction_velocity", "Thigh abduction velocity",
+              false, S10 ": largest in 0-30 %", 0, 300, KL_DIRECTION_HIGHER_LOAD),
+         velocity, KL_CLINICAL_THIGH_ADDUCTION, -1, 0, THRUST_TO, 0},
+    [KL_MOTION_HIP_ADDUCTION_PEAK] = {ANGLE("hip_adduction_peak", "Peak hip adduction", false,
+                                            S10 ": from standing, 0-60 %", -5, 25,
+                                            KL_DIRECTION_HIGHER_LOAD),
                                       peak, KL_CLINICAL_HIP_ADDUCTION, 1, 0, EXCURSION_TO, 0},
-    [KL_MOTION_HIP_ADDUCTION_EXCURSION] = {ROW("hip_adduction_excursion", "Hip adduction excursion",
-                                               "rad", false, S10 ": minus that at contact, 0-60 %"),
-                                           excursion, KL_CLINICAL_HIP_ADDUCTION, 1, 0, EXCURSION_TO,
-                                           0},
-    [KL_MOTION_PELVIC_DROP_MID] = {ROW("pelvic_drop_mid", "Pelvic drop at mid-stance", "rad", false,
-                                       S10 ": at 50 %, minus that at contact"),
+    [KL_MOTION_HIP_ADDUCTION_EXCURSION] =
+        {ANGLE("hip_adduction_excursion", "Hip adduction excursion", false,
+               S10 ": minus that at contact, 0-60 %", 0, 20, KL_DIRECTION_HIGHER_LOAD),
+         excursion, KL_CLINICAL_HIP_ADDUCTION, 1, 0, EXCURSION_TO, 0},
+    [KL_MOTION_PELVIC_DROP_MID] = {ANGLE("pelvic_drop_mid", "Pelvic drop at mid-stance", false,
+                                         S10 ": at 50 %, minus that at contact", -5, 15,
+                                         KL_DIRECTION_HIGHER_LOAD),
                                    change_at_part, KL_CLINICAL_PELVIC_DROP, 1, MID_STANCE,
                                    MID_STANCE, 0},
-    [KL_MOTION_PELVIC_DROP_PEAK] = {ROW("pelvic_drop_peak", "Peak pelvic drop", "rad", false,
-                                        S10 ": in 0-60 %, minus that at contact"),
+    [KL_MOTION_PELVIC_DROP_PEAK] = {ANGLE("pelvic_drop_peak", "Peak pelvic drop", false,
+                                          S10 ": in 0-60 %, minus that at contact", 0, 15,
+                                          KL_DIRECTION_HIGHER_LOAD),
                                     excursion, KL_CLINICAL_PELVIC_DROP, 1, 0, EXCURSION_TO, 0},
-    [KL_MOTION_TRUNK_FORWARD_LEAN] = {ROW("trunk_forward_lean", "Trunk forward lean", "rad", false,
-                                          S10 ": mean over stance, from standing"),
+    [KL_MOTION_TRUNK_FORWARD_LEAN] = {ANGLE("trunk_forward_lean", "Trunk forward lean", false,
+                                            S10 ": mean over stance, from standing", -10, 30,
+                                            KL_DIRECTION_NEUTRAL),
                                       mean_of_stance, KL_CLINICAL_TRUNK_LEAN_FORWARD, 1, 0, 1, 0},
-    [KL_MOTION_TRUNK_LATERAL_LEAN] = {ROW("trunk_lateral_lean", "Trunk lean to the stance side",
-                                          "rad", false, S10 ": peak in stance, from standing"),
+    [KL_MOTION_TRUNK_LATERAL_LEAN] = {ANGLE("trunk_lateral_lean", "Trunk lean to the stance side",
+                                            false, S10 ": peak in stance, from standing", -5, 15,
+                                            KL_DIRECTION_HIGHER_LOAD),
                                       peak, KL_CLINICAL_TRUNK_LEAN_STANCE, 1, 0, 1, 0},
-    [KL_MOTION_TRUNK_ROTATION_RANGE] = {ROW("trunk_rotation_range", "Trunk rotation range", "rad",
-                                            true, S10 ": over the stride"),
+    [KL_MOTION_TRUNK_ROTATION_RANGE] = {ANGLE("trunk_rotation_range", "Trunk rotation range", true,
+                                              S10 ": over the stride", 0, 60, KL_DIRECTION_NEUTRAL),
                                         range_of_stride, KL_CLINICAL_TRUNK_ROTATION, 1, 0, 1, 0},
-    [KL_MOTION_TRUNK_PELVIS_RANGE] = {ROW("trunk_pelvis_range", "Trunk against pelvis range", "rad",
-                                          true, S10 ": rotation over the stride"),
+    [KL_MOTION_TRUNK_PELVIS_RANGE] = {ANGLE("trunk_pelvis_range", "Trunk against pelvis range",
+                                            true, S10 ": rotation over the stride", 0, 60,
+                                            KL_DIRECTION_NEUTRAL),
                                       range_of_stride, KL_CLINICAL_LUMBAR_ROTATION, 1, 0, 1, 0},
-    [KL_MOTION_TIBIA_INCLINATION] = {ROW("tibia_inclination", "Tibia inclination at contact", "rad",
-                                         false, S10 ": positive with the ankle ahead of the knee"),
+    [KL_MOTION_TIBIA_INCLINATION] = {ANGLE("tibia_inclination", "Tibia inclination at contact",
+                                           false, S10 ": positive with the ankle ahead of the knee",
+                                           -10, 25, KL_DIRECTION_HIGHER_LOAD),
                                      at_part, KL_CLINICAL_TIBIA_INCLINATION, 1, 0, 0, 0},
-    [KL_MOTION_KNEE_FLEXION_CONTACT] = {ROW("knee_flexion_contact", "Knee flexion at contact",
-                                            "rad", false, S10 ": from standing"),
+    [KL_MOTION_KNEE_FLEXION_CONTACT] = {ANGLE("knee_flexion_contact", "Knee flexion at contact",
+                                              false, S10 ": from standing", 0, 40,
+                                              KL_DIRECTION_NEUTRAL),
                                         at_part, KL_CLINICAL_KNEE_FLEXION, 1, 0, 0, 0},
-    [KL_MOTION_KNEE_FLEXION_PEAK] = {ROW("knee_flexion_peak", "Peak knee flexion in stance", "rad",
-                                         false, S10 ": from standing"),
+    [KL_MOTION_KNEE_FLEXION_PEAK] = {ANGLE("knee_flexion_peak", "Peak knee flexion in stance",
+                                           false, S10 ": from standing", 20, 60,
+                                           KL_DIRECTION_NEUTRAL),
                                      peak, KL_CLINICAL_KNEE_FLEXION, 1, 0, 1, 0},
     [KL_MOTION_KNEE_CROSS_TALK] =
-        {ROW("knee_cross_talk", "Knee cross-talk index", "1", true,
-             "methods 9.3: correlation of frontal angle and flexion, swing"),
+        {RATIO("knee_cross_talk", "Knee cross-talk index", true,
+               "methods 9.3: correlation of frontal angle and flexion, swing", -1,
+               1, KL_DIRECTION_NEUTRAL),
          cross_talk, KL_CLINICAL_KNEE_ADDUCTION, 1, 0, 1, 0},
-    [KL_MOTION_SHOCK_AXIAL] = {ROW("tibial_shock_axial", "Peak tibial acceleration, axial", "m/s^2",
-                                   false, S11),
+    [KL_MOTION_SHOCK_AXIAL] = {ACCELERATION("tibial_shock_axial", "Peak tibial acceleration, axial",
+                                            false, S11, 0, 20, KL_DIRECTION_HIGHER_LOAD),
                                shock, KL_CLINICAL_TIBIA_INCLINATION, 1, 0, 0, 0},
-    [KL_MOTION_SHOCK_RESULTANT] = {ROW("tibial_shock_resultant",
-                                       "Peak tibial acceleration, resultant", "m/s^2", false, S11),
+    [KL_MOTION_SHOCK_RESULTANT] = {ACCELERATION("tibial_shock_resultant",
+                                                "Peak tibial acceleration, resultant", false, S11,
+                                                0, 25, KL_DIRECTION_HIGHER_LOAD),
                                    shock, KL_CLINICAL_TIBIA_INCLINATION, -1, 0, 0, 0},
 };
 

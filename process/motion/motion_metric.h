@@ -12,6 +12,7 @@
 #include "process/motion/joint_angle.h"
 #include "process/motion/motion_window.h"
 #include "process/motion/tibial_shock.h"
+#include "process/steps/metric.h"
 
 enum kl_motion_metric {
     KL_MOTION_EVERSION_EXCURSION = 0,   /* rad, 0-60 % */
@@ -46,11 +47,8 @@ enum kl_motion_metric {
 };
 
 struct kl_motion_metric_row {
-    const char *key;   /* eversion_excursion */
-    const char *label; /* Eversion excursion */
-    const char *unit;  /* SI: rad, rad/s, m/s^2, 1 */
+    struct kl_metric metric;
     bool needs_stride; /* waits for the next contact of this foot */
-    const char *source;
 };
 
 /** id < KL_MOTION_METRIC_COUNT. */

@@ -1,5 +1,8 @@
 #include "process/steps/metric.h"
 
+#include "process/knee/knee_metric.h"
+#include "process/motion/motion_metric.h"
+#include "process/muscle/muscle_metric.h"
 #include "process/steps/metric_row.h"
 
 #include <math.h>
@@ -8,20 +11,26 @@
 /* Methods 3.6: above it events, loading rates and centre of pressure are withheld. */
 #define NOISE_MAX_N 10.0
 
-static const struct kl_metric_row *row_of(enum kl_metric_id id)
-{
-    return &kl_force_metric[id];
-}
+_Static_assert((int)KL_MOTION_METRIC_COUNT == KL_MOTION_METRICS, "metric.h counts them too");
 
 const struct kl_metric *kl_metric_get(enum kl_metric_id id)
 {
-    return &row_of(id)->metric;
+    if (id >= KL_METRIC_MUSCLE) {
+        return kl_muscle_metric_get((size_t)(id - KL_METRIC_MUSCLE));
+    }
+    if (id >= KL_METRIC_KNEE) {
+        return kl_knee_metric_get((size_t)(id - KL_METRIC_KNEE));
+    }
+    if (id >= KL_METRIC_MOTION) {
+        return &kl_motion_metric_get((enum kl_motion_metric)(id - KL_METRIC_MOTION))->metric;
+    }
+    return &kl_force_metric[id].metric;
 }
 
 enum kl_metric_id kl_metric_find(const char *key)
 {
     for (unsigned id = 0; id < KL_METRIC_COUNT; id++) {
-        if (strcmp(row_of((enum kl_metric_id)id)->metric.key, key) == 0) {
+        if (strcmp(kl_metric_get((enum kl_metric_id)id)->key, key) == 0) {
             return (enum kl_metric_id)id;
         }
     }
@@ -86,7 +95,10 @@ static uint32_t missing(const struct kl_metric_row *row, const struct kl_metric_
 
 uint32_t kl_metric_compute(enum kl_metric_id id, const struct kl_metric_input *input, double *out)
 {
-    const struct kl_metric_row *row = row_of(id);
+    if (id >= KL_METRIC_FORCE_COUNT) {
+        return KL_REASON_NO_SENSOR; /* not from a plate: whoever holds the other signals fills it */
+    }
+    const struct kl_metric_row *row = &kl_force_metric[id];
     uint32_t reasons = missing(row, input);
     if (reasons != 0) {
         return reasons;

@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define KL_MOTION_METRICS 28
+#define KL_KNEE_METRICS 19
+#define KL_MUSCLE_METRICS 5
+
 enum kl_metric_id {
     KL_METRIC_CONTACT_TIME = 0,
     KL_METRIC_FLIGHT_TIME,
@@ -36,7 +40,12 @@ enum kl_metric_id {
     KL_METRIC_COP_PROGRESSION,
     KL_METRIC_FORCE_COUNT,
 
-    KL_METRIC_COUNT = KL_METRIC_FORCE_COUNT,
+    /* Beside the plates, in the order of their own tables: motion_metric.h, knee_metric.h,
+     * muscle_metric.h. */
+    KL_METRIC_MOTION = KL_METRIC_FORCE_COUNT,
+    KL_METRIC_KNEE = KL_METRIC_MOTION + KL_MOTION_METRICS,
+    KL_METRIC_MUSCLE = KL_METRIC_KNEE + KL_KNEE_METRICS,
+    KL_METRIC_COUNT = KL_METRIC_MUSCLE + KL_MUSCLE_METRICS,
 };
 
 /** How an SI value is shown to people. */

@@ -26,6 +26,14 @@ const char *kl_reason_text(enum kl_reason bit)
         "height not known",
         "not a number",
         "plate sign wrong?",
+        "no sensor",
+        "not calibrated",
+        "strap moved",
+        "joint axis uncertain",
+        "headings disagree",
+        "segment lengths not entered",
+        "not steady",
+        "signal too small",
     };
     for (unsigned i = 0; i < KL_REASON_COUNT; i++) {
         if ((unsigned)bit == 1u << i) {

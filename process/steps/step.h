@@ -30,9 +30,17 @@ enum kl_reason {
     KL_REASON_NO_HEIGHT = 1 << 20,      /* runner's height not entered */
     KL_REASON_NOT_A_NUMBER = 1 << 21,   /* the device delivered NaN or infinity */
     KL_REASON_SIGN = 1 << 22,           /* the zero lies far below: the plate is upside down? */
+    KL_REASON_NO_SENSOR = 1 << 23,      /* nothing worn there measures it */
+    KL_REASON_NOT_CALIBRATED = 1 << 24, /* no still pose, functional axis or muscle reference */
+    KL_REASON_STRAP = 1 << 25,          /* the strap has moved by more than 3 deg */
+    KL_REASON_AXIS = 1 << 26,           /* joint axis uncertain: low quality or cross-talk */
+    KL_REASON_HEADING = 1 << 27,        /* headings disagree by more than 8 deg */
+    KL_REASON_NO_LENGTHS = 1 << 28,     /* segment lengths not entered */
+    KL_REASON_UNSTEADY = 1 << 29,  /* sideways or fore-aft force does not balance, or a slope */
+    KL_REASON_TOO_SMALL = 1 << 30, /* the signal is too small to say: a ratio, an onset */
 };
 
-#define KL_REASON_COUNT 23
+#define KL_REASON_COUNT 31
 
 /** Words for one bit, short enough for a table cell; used by screen, CSV and JSON alike. */
 const char *kl_reason_text(enum kl_reason bit);

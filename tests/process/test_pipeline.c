@@ -541,7 +541,7 @@ Test(pipeline, the_newest_contact_never_blanks_what_was_known)
             if (shown->steps < 3) {
                 continue;
             }
-            waited += shown->waiting != 0;
+            waited += shown->waiting[KL_METRIC_STEP_TIME];
             cr_assert_eq(shown->last.metric_reasons[KL_METRIC_CONTACT_TIME], 0);
             cr_assert_eq(shown->last.metric_reasons[KL_METRIC_STEP_TIME], 0, "%.2f s",
                          (double)at / RATE_HZ);

@@ -7,6 +7,7 @@
 #include "marker_trial.h"
 #include "process/knee/knee_force.h"
 #include "process/knee/knee_moment.h"
+#include "process/motion/joint_angle.h"
 
 #include <criterion/criterion.h>
 #include <jansson.h>
@@ -245,8 +246,8 @@ static size_t stances_of(const struct leg leg[2], double cutoff_hz, struct stanc
                     memcpy(w, wrench[k], sizeof(w));
                     if (stance->side == 'L') {
                         kl_knee_mirror_wrench(w);
-                        knee = kl_knee_mirror_point(knee);
-                        x = kl_knee_mirror_point(x);
+                        knee = kl_mirror_polar(knee);
+                        x = kl_mirror_polar(x);
                     }
                     curve.value[k] = kl_vec_dot(x, kl_knee_moment(w, knee));
                     double t_s = (double)k / KL_MOTION_RATE_HZ;

@@ -1,6 +1,7 @@
 /* Oracles: methods 12.1 (worked example), closed forms of half sines. */
 #include "process/knee/knee_force.h"
 #include "process/knee/knee_moment.h"
+#include "process/motion/joint_angle.h"
 
 #include <criterion/criterion.h>
 
@@ -46,10 +47,10 @@ Test(knee_moment, a_mirrored_limb_gives_the_same_bits)
     wrench_at((struct kl_vec){.05, 0, -.06}, (struct kl_vec){-60, 1600, -30}, -3, left);
     kl_knee_mirror_wrench(left);
     cr_expect_arr_eq(left, right, sizeof(left));
-    struct kl_vec there = kl_quat_rotate(kl_knee_mirror_rotation(shank), X);
-    struct kl_vec mirrored = kl_knee_mirror_point(kl_quat_rotate(shank, X));
+    struct kl_vec there = kl_quat_rotate(kl_mirror_rotation(shank), X);
+    struct kl_vec mirrored = kl_mirror_polar(kl_quat_rotate(shank, X));
     cr_expect_float_eq(kl_vec_norm(kl_vec_sub(there, mirrored)), 0, 1e-15);
-    struct kl_vec back = kl_knee_mirror_point(kl_knee_mirror_point(knee));
+    struct kl_vec back = kl_mirror_polar(kl_mirror_polar(knee));
     cr_expect_eq(back.z, knee.z);
 }
 

@@ -73,7 +73,7 @@ static double value(enum kl_motion_metric id)
     double out = -1e9;
     uint32_t marks;
     cr_expect(kl_motion_metric_compute(id, &input, &out, &marks), "%s: marks %x",
-              kl_motion_metric_get(id)->key, marks);
+              kl_motion_metric_get(id)->metric.key, marks);
     return out;
 }
 
@@ -103,7 +103,7 @@ Test(motion_metric, posed_excursions_peaks_and_velocities_come_back)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         double found = value(rows[i].id) / rows[i].unit;
         cr_expect_float_eq(found, rows[i].expected, rows[i].tolerance, "%s: %g, not %g",
-                           kl_motion_metric_get(rows[i].id)->key, found, rows[i].expected);
+                           kl_motion_metric_get(rows[i].id)->metric.key, found, rows[i].expected);
     }
     cr_expect_float_eq(value(KL_MOTION_PELVIC_DROP_MID) / DEG, 5 * pulse(0.5), 0.02);
 }
@@ -179,7 +179,7 @@ Test(motion_metric, the_mirrored_body_gives_the_same_bits_on_the_other_side)
             cr_expect_float_eq(left, right[id], 1e-15);
         } else {
             cr_expect_eq(memcmp(&left, &right[id], sizeof(left)), 0, "%s",
-                         kl_motion_metric_get((enum kl_motion_metric)id)->key);
+                         kl_motion_metric_get((enum kl_motion_metric)id)->metric.key);
         }
     }
 }
@@ -268,12 +268,12 @@ Test(motion_metric, every_row_has_its_words)
 {
     for (int id = 0; id < KL_MOTION_METRIC_COUNT; id++) {
         const struct kl_motion_metric_row *row = kl_motion_metric_get((enum kl_motion_metric)id);
-        cr_assert_not_null(row->key, "%d", id);
-        cr_assert_not_null(row->label);
-        cr_assert_not_null(row->unit);
-        cr_assert_not_null(row->source);
+        cr_assert_not_null(row->metric.key, "%d", id);
+        cr_assert_not_null(row->metric.label);
+        cr_assert_not_null(row->metric.unit);
+        cr_assert_not_null(row->metric.source);
         for (int other = 0; other < id; other++) {
-            cr_expect_str_neq(row->key, kl_motion_metric_get((enum kl_motion_metric)other)->key);
+            cr_expect_str_neq(row->metric.key, kl_motion_metric_get((enum kl_motion_metric)other)->metric.key);
         }
     }
     for (unsigned i = 0; i < KL_MOTION_MARK_COUNT; i++) {
