@@ -1,0 +1,222 @@
+#include "process/muscle/muscle_signal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TRIAL_MAX_S 6.0 /* a longer contraction is cut: nobody holds a maximum */
+
+struct electrode {
+    bool worn;
+    size_t stream, channels;
+    double rate_hz;
+    size_t capacity, head, count; /* ring: newest at head - 1 */
+    int64_t *t_ns;
+    double *value_v;
+    uint32_t *quality;
+    double reference_v;
+};
+
+struct kl_muscle_signals {
+    struct electrode electrode[KL_SIDE_COUNT][KL_MUSCLE_COUNT];
+    int64_t trial_ns, trial_end_ns; /* of the contraction that is not judged yet; 0: none */
+    double line_hz;
+    double raw_v[KL_EMG_SAMPLES];
+    struct kl_muscle_scratch scratch;
+};
+
+static bool open_electrode(struct electrode *electrode, const struct kl_stream *stream,
+                           size_t index)
+{
+    electrode->worn = true;
+    electrode->stream = index;
+    electrode->channels = stream->channel_count;
+    electrode->rate_hz = stream->rate_hz;
+    electrode->capacity = (size_t)ceil(KL_MUSCLE_HELD_S * stream->rate_hz) + 1;
+    electrode->t_ns = calloc(electrode->capacity, sizeof(*electrode->t_ns));
+    electrode->value_v = calloc(electrode->capacity, sizeof(*electrode->value_v));
+    electrode->quality = calloc(electrode->capacity, sizeof(*electrode->quality));
+    return electrode->t_ns != NULL && electrode->value_v != NULL && electrode->quality != NULL;
+}
+
+struct kl_muscle_signals *kl_muscle_signals_create(const struct kl_stream *streams, size_t count)
+{
+    static const char *const word[KL_MUSCLE_COUNT] = {"vmo", "vl"};
+    struct kl_muscle_signals *signals = calloc(1, sizeof(*signals));
+    if (signals == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        for (unsigned s = KL_SIDE_LEFT; s < KL_SIDE_COUNT; s++) {
+            for (unsigned m = 0; m < KL_MUSCLE_COUNT; m++) {
+                char name[KL_NAME_MAX];
+                (void)snprintf(name, sizeof(name), "emg.%s.%s", word[m],
+                               kl_side_text((enum kl_side)s));
+                struct electrode *electrode = &signals->electrode[s][m];
+                if (streams[i].kind == KL_KIND_EMG && !electrode->worn &&
+                    strcmp(streams[i].name, name) == 0 &&
+                    !open_electrode(electrode, &streams[i], i)) {
+                    kl_muscle_signals_destroy(signals);
+                    return NULL;
+                }
+            }
+        }
+    }
+    return signals;
+}
+
+void kl_muscle_signals_destroy(struct kl_muscle_signals *signals)
+{
+    if (signals == NULL) {
+        return;
+    }
+    for (unsigned s = 0; s < KL_SIDE_COUNT; s++) {
+        for (unsigned m = 0; m < KL_MUSCLE_COUNT; m++) {
+            free(signals->electrode[s][m].t_ns);
+            free(signals->electrode[s][m].value_v);
+            free(signals->electrode[s][m].quality);
+        }
+    }
+    free(signals);
+}
+
+/* ------------------------------------------------------------------ stretch */
+
+/* Place of the i-th oldest sample held. */
+static size_t place(const struct electrode *electrode, size_t i)
+{
+    return (electrode->head + electrode->capacity - electrode->count + i) % electrode->capacity;
+}
+
+/* First sample at or after a time; count when there is none. */
+static size_t find(const struct electrode *electrode, double t_ns)
+{
+    size_t low = 0;
+    size_t high = electrode->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if ((double)electrode->t_ns[place(electrode, middle)] < t_ns) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* Copies [from_ns, to_ns). @return its first sample's time, ns; marks quality where samples lack */
+static double copy(const struct electrode *electrode, double from_ns, double to_ns, double *raw_v,
+                   struct kl_muscle_stretch *out)
+{
+    size_t first = find(electrode, from_ns);
+    size_t end = find(electrode, to_ns);
+    double expected = (to_ns - from_ns) * 1e-9 * electrode->rate_hz;
+    out->rate_hz = electrode->rate_hz;
+    out->raw_v = raw_v;
+    out->count = end - first < KL_EMG_SAMPLES ? end - first : KL_EMG_SAMPLES;
+    out->quality = 0;
+    for (size_t i = 0; i < out->count; i++) {
+        size_t at = place(electrode, first + i);
+        raw_v[i] = electrode->value_v[at];
+        /* a gap before the first sample lies outside */
+        out->quality |= electrode->quality[at] & ~(i == 0 ? (uint32_t)KL_QUALITY_GAP : 0);
+    }
+    if (fabs((double)out->count - expected) > 2 + 0.01 * expected) {
+        out->quality |= (uint32_t)KL_QUALITY_GAP;
+    }
+    return out->count > 0 ? (double)electrode->t_ns[place(electrode, first)] : from_ns;
+}
+
+/* -------------------------------------------------------------- contraction */
+
+static void judge(struct kl_muscle_signals *signals, struct electrode *electrode)
+{
+    struct kl_muscle_stretch trial = {.line_hz = signals->line_hz};
+    uint32_t marks = 0;
+    double longest_ns = 1e9 * KL_EMG_SAMPLES / electrode->rate_hz;
+    double end_ns = fmin((double)signals->trial_end_ns, (double)signals->trial_ns + longest_ns);
+    (void)copy(electrode, (double)signals->trial_ns, end_ns, signals->raw_v, &trial);
+    double found_v = kl_muscle_reference(&trial, &signals->scratch, &marks);
+    electrode->reference_v = fmax(electrode->reference_v, found_v);
+}
+
+void kl_muscle_signals_contract(struct kl_muscle_signals *signals, int64_t t_ns,
+                                int64_t duration_ns)
+{
+    int64_t longest_ns = (int64_t)(1e9 * TRIAL_MAX_S);
+    signals->trial_ns = t_ns;
+    signals->trial_end_ns = t_ns + (duration_ns < longest_ns ? duration_ns : longest_ns);
+}
+
+void kl_muscle_signals_line(struct kl_muscle_signals *signals, double line_hz)
+{
+    signals->line_hz = line_hz;
+}
+
+static void push(struct kl_muscle_signals *signals, struct electrode *electrode, int64_t t_ns,
+                 double value_v, uint32_t quality)
+{
+    int64_t end_ns = signals->trial_end_ns;
+    bool crosses = electrode->count > 0 && end_ns > 0 && t_ns >= end_ns &&
+                   electrode->t_ns[place(electrode, electrode->count - 1)] < end_ns;
+    if (crosses) {
+        judge(signals, electrode); /* by its own samples alone: order of streams does not matter */
+    }
+    electrode->t_ns[electrode->head] = t_ns;
+    electrode->value_v[electrode->head] = value_v;
+    electrode->quality[electrode->head] = quality;
+    electrode->head = (electrode->head + 1) % electrode->capacity;
+    electrode->count += electrode->count < electrode->capacity;
+}
+
+void kl_muscle_signals_push(struct kl_muscle_signals *signals, const struct kl_block *block)
+{
+    for (unsigned s = KL_SIDE_LEFT; s < KL_SIDE_COUNT; s++) {
+        for (unsigned m = 0; m < KL_MUSCLE_COUNT; m++) {
+            struct electrode *electrode = &signals->electrode[s][m];
+            for (size_t i = 0;
+                 electrode->worn && electrode->stream == block->stream && i < block->count; i++) {
+                push(signals, electrode, block->t_ns[i], block->value[i * electrode->channels],
+                     block->quality[i]);
+            }
+        }
+    }
+}
+
+bool kl_muscle_signals_has(const struct kl_muscle_signals *signals, enum kl_side side,
+                           enum kl_muscle muscle)
+{
+    return signals->electrode[side][muscle].worn;
+}
+
+bool kl_muscle_signals_newest(const struct kl_muscle_signals *signals, enum kl_side side,
+                              enum kl_muscle muscle, int64_t *t_ns)
+{
+    const struct electrode *electrode = &signals->electrode[side][muscle];
+    if (!electrode->worn || electrode->count == 0) {
+        return false;
+    }
+    *t_ns = electrode->t_ns[place(electrode, electrode->count - 1)];
+    return true;
+}
+
+void kl_muscle_signals_step(struct kl_muscle_signals *signals, double ic_ns, double to_ns,
+                            enum kl_side side, struct kl_muscle_pair *out)
+{
+    memset(out, 0, sizeof(*out));
+    for (unsigned m = 0; m < KL_MUSCLE_COUNT; m++) {
+        const struct electrode *electrode = &signals->electrode[side][m];
+        out->worn[m] = electrode->worn;
+        out->reference_v[m] = electrode->reference_v;
+        if (!electrode->worn) {
+            continue;
+        }
+        struct kl_muscle_stretch stretch = {.line_hz = signals->line_hz};
+        double t0_ns = copy(electrode, ic_ns - 1e9 * KL_EMG_BEFORE_S, to_ns + 1e9 * KL_EMG_AFTER_S,
+                            signals->raw_v, &stretch);
+        stretch.ic_s = (ic_ns - t0_ns) * 1e-9;
+        stretch.to_s = (to_ns - t0_ns) * 1e-9;
+        kl_muscle_step_of(&stretch, &signals->scratch, &out->step[m]);
+    }
+}
