@@ -6,6 +6,9 @@
 #include <criterion/criterion.h>
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define PI 3.14159265358979323846
 #define DEG (PI / 180.0)
@@ -226,6 +229,82 @@ Test(orientation_recordings, foot_slope_in_walking_agrees_with_markers)
     }
     imu_recording_destroy(&imu);
     imu_recording_destroy(&markers);
+}
+
+#define FUKUCHI KL_DATA "/fukuchi/imu_RBDS002runT25"
+#define FUKUCHI_SEGMENTS 7
+
+/* Sensor to segment, of each sensor in the order of the columns. */
+static size_t fukuchi_mounting(struct kl_quat out[FUKUCHI_SEGMENTS])
+{
+    static char text[8192];
+    FILE *file = fopen(FUKUCHI ".json", "rb");
+    if (file == NULL) {
+        return 0;
+    }
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    (void)fclose(file);
+    char *place = text;
+    for (size_t i = 0; i < FUKUCHI_SEGMENTS; i++) {
+        place = strstr(place, "mounting_q_wxyz_sensor_to_B");
+        cr_assert_not_null(place);
+        place = strchr(place, '[');
+        double q[4];
+        for (int k = 0; k < 4; k++) {
+            q[k] = strtod(place + 1, &place);
+        }
+        out[i] = kl_quat_unit((struct kl_quat){q[0], q[1], q[2], q[3]});
+    }
+    return FUKUCHI_SEGMENTS;
+}
+
+/* Inclination of one sensor from 12 s (5 s after the run began) on, against the truth at half the
+ * rate. @return RMS, deg */
+static double fukuchi_tilt(const struct imu_recording *imu, const struct imu_recording *truth,
+                           size_t segment, struct kl_quat mounting)
+{
+    struct kl_orientation o;
+    cr_assert_eq(kl_orientation_init(&o, 300, NULL), KL_OK);
+    double sum = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < imu->rows && i / 2 < truth->rows; i++) {
+        const double *row = &imu_recording_row(imu, i)[1 + 6 * segment];
+        kl_orientation_push(&o, KL_EPOCH_NS + kl_nanoseconds((double)i / 300),
+                            imu_recording_vec(row, 1), imu_recording_vec(row + 3, 1), 0);
+        if (i % 2 == 0 && i >= 12 * 300) {
+            const double *q = &imu_recording_row(truth, i / 2)[1 + 4 * segment];
+            struct kl_quat lab_segment = kl_quat_unit((struct kl_quat){q[0], q[1], q[2], q[3]});
+            struct kl_quat lab_sensor = kl_quat_mul(lab_segment, mounting);
+            struct kl_vec up = kl_quat_rotate(kl_quat_conj(lab_sensor), (struct kl_vec){0, 1, 0});
+            double e = angle_between(up, up_of(kl_orientation_get(&o))) / DEG;
+            sum += e * e;
+            count++;
+        }
+    }
+    return sqrt(sum / (double)count);
+}
+
+Test(orientation_recordings, real_running_keeps_its_inclination, .timeout = 120)
+{
+    /* Horizontal swings of a foot of 30 m/s^2 at 1.25 Hz would be 0.6 deg of ripple amplitude. */
+    static const struct {
+        const char *legend, *file;
+    } rows[] = {{"clean", FUKUCHI "_clean.csv"}, {"noisy", FUKUCHI "_noisy.csv"}};
+    struct kl_quat mounting[FUKUCHI_SEGMENTS];
+    struct imu_recording truth;
+    skip_without(imu_recording_read(FUKUCHI "_truth.csv", 1, 29, &truth));
+    skip_without(fukuchi_mounting(mounting));
+    for (size_t r = 0; r < 2; r++) {
+        struct imu_recording imu;
+        skip_without(imu_recording_read(rows[r].file, 1, 43, &imu));
+        for (size_t s = 0; s < FUKUCHI_SEGMENTS; s++) {
+            double rms = fukuchi_tilt(&imu, &truth, s, mounting[s]);
+            cr_log_info("fukuchi %s, sensor %zu: %g deg RMS", rows[r].legend, s, rms);
+            cr_expect_lt(rms, 0.5, "%s, sensor %zu: %g deg RMS", rows[r].legend, s, rms);
+        }
+        imu_recording_destroy(&imu);
+    }
+    imu_recording_destroy(&truth);
 }
 
 Test(orientation_recordings, six_positions_agree_with_imucal)
