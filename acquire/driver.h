@@ -65,14 +65,15 @@ enum kl_frame { KL_FRAME_NEED_MORE = 0, KL_FRAME_VALID, KL_FRAME_INVALID };
 enum kl_time_meaning {
     KL_TIME_COUNTER = 0, /* the device's own clock */
     KL_TIME_INDEX,       /* sample number at the nominal rate */
-    KL_TIME_ARRIVAL,     /* none: when the bytes came */
+    KL_TIME_ARRIVAL,     /* none: when the bytes came. device_ns may still count nominal periods
+                          * (a frame counter): then gaps are as long as it says; else always 0 */
     KL_TIME_SESSION,     /* simulated: already session time */
 };
 
 /** One instant of one stream, as a driver delivers it. */
 struct kl_sample {
     size_t stream;     /* index among the device's own streams */
-    int64_t device_ns; /* device time in ns, unwrapped by the driver */
+    int64_t device_ns; /* device time in ns, unwrapped by the driver (kl_time_meaning) */
     uint32_t quality;  /* kl_quality bits */
     double value[KL_CHANNELS_MAX];
 };

@@ -14,13 +14,18 @@ static int64_t host_time(struct kl_device *device, const struct kl_record *recor
             *connection = record->connection;
             kl_arrival_clock_reconnected(clock);
         }
-        int64_t host_ns = kl_arrival_clock_step(clock, record->arrival_ns);
+        int64_t host_ns = kl_arrival_clock_step(clock, record->device_ns, record->arrival_ns);
         *sure = clock->jitter_ns < (double)KL_ARRIVAL_UNSURE_NS;
         return host_ns;
     }
     if (device->clock_connection != record->connection) {
         device->clock_connection = record->connection;
-        kl_clock_reconnected(&device->clock);
+        /* a sample number does not count what was missed while the device was away */
+        if (device->time_meaning == KL_TIME_INDEX) {
+            kl_clock_restarted(&device->clock);
+        } else {
+            kl_clock_reconnected(&device->clock);
+        }
     }
     int64_t host_ns = kl_clock_step(&device->clock, record->device_ns, record->arrival_ns);
     *sure = kl_clock_uncertainty(&device->clock) < KL_CLOCK_UNSURE_NS;
