@@ -19,6 +19,7 @@
 #ifndef KL_ACQUIRE_HUB_H
 #define KL_ACQUIRE_HUB_H
 
+#include "acquire/clock_pair.h"
 #include "acquire/driver.h"
 #include "acquire/link.h"
 #include "acquire/source.h"
@@ -65,6 +66,10 @@ struct kl_source *kl_hub_start(struct kl_hub *hub, bool fast, double seconds,
 /** Puts an operator's event into the sequence, stamped with the newest session time.
  *  Threads: any. text is copied. @return KL_OK or KL_ERR_MEM when too many wait */
 int kl_hub_event(struct kl_hub *hub, const struct kl_event *event);
+
+/** The oldest look at a device's clock not yet taken, for the recorder. Who never asks loses the
+ *  oldest, no sample. Threads: the one that pulls. @return false when there is none */
+bool kl_hub_clock(struct kl_hub *hub, struct kl_clock_pair *out);
 
 /** Asks the session to end: the source gives what is in the rings, then KL_SOURCE_END.
  *  Threads: any; safe in a signal handler. */

@@ -61,6 +61,8 @@ struct kl_device {
     /* the session thread's own */
     struct kl_clock clock;
     struct kl_arrival_clock arrival[KL_STREAMS_MAX];
+    struct kl_clock_pair pair; /* the quickest delivery of this quarter second */
+    int64_t pair_until_ns;     /* session time at which it is complete; 0: none is open */
     uint64_t clock_connection; /* of the newest record the clock saw */
     uint64_t arrival_connection[KL_STREAMS_MAX];
     size_t fast_at, fast_count; /* samples in hand, in fast mode */

@@ -106,6 +106,7 @@ static void end(struct kl_hub *hub)
     }
     hub->events_until_ns = whole ? hub->end_ns - 1 : hub->newest_ns;
     hub->ended = true;
+    kl_hub_close_pairs(hub);
     atomic_store_explicit(&hub->stop, true, memory_order_relaxed);
 }
 

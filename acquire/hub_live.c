@@ -1,8 +1,12 @@
 /* The session thread's side of the rings: device time to session time, samples into stages. */
 #include "acquire/hub_inside.h"
 
+#include <string.h>
+
 /* A linked device that is silent at the end of a timed session is waited for this long. */
 #define GRACE_NS KL_NS_PER_S
+/* One look at a device's clock is kept of so much time: what kl_clock keeps too. */
+#define PAIR_NS INT64_C(250000000)
 
 /* Host time of a record, and whether it is sure. */
 static int64_t host_time(struct kl_device *device, const struct kl_record *record, bool *sure)
@@ -32,6 +36,60 @@ static int64_t host_time(struct kl_device *device, const struct kl_record *recor
     return host_ns;
 }
 
+/* ----------------------------------------------------------- looks at clocks */
+
+static void close_pair(struct kl_hub *hub, struct kl_device *device)
+{
+    if (device->pair_until_ns == 0) {
+        return;
+    }
+    device->pair_until_ns = 0;
+    if (hub->pair_count == KL_CLOCK_PAIRS) {
+        hub->pair_first = (hub->pair_first + 1) % KL_CLOCK_PAIRS;
+        hub->pair_count--;
+    }
+    hub->pair[(hub->pair_first + hub->pair_count++) % KL_CLOCK_PAIRS] = device->pair;
+}
+
+void kl_hub_close_pairs(struct kl_hub *hub)
+{
+    for (size_t d = 0; d < hub->device_count; d++) {
+        close_pair(hub, hub->device[d]);
+    }
+}
+
+bool kl_hub_clock(struct kl_hub *hub, struct kl_clock_pair *out)
+{
+    if (hub->pair_count == 0) {
+        return false;
+    }
+    *out = hub->pair[hub->pair_first];
+    hub->pair_first = (hub->pair_first + 1) % KL_CLOCK_PAIRS;
+    hub->pair_count--;
+    return true;
+}
+
+static void look_at_clock(struct kl_hub *hub, struct kl_device *device,
+                          const struct kl_record *record, int64_t t_ns)
+{
+    struct kl_clock_pair *pair = &device->pair;
+    int64_t arrival_ns = record->arrival_ns - hub->origin_ns + KL_EPOCH_NS;
+    if (arrival_ns >= device->pair_until_ns || pair->connection != record->connection) {
+        close_pair(hub, device);
+        device->pair_until_ns = arrival_ns + PAIR_NS;
+        memcpy(pair->device, device->name, sizeof(pair->device));
+    } else if ((double)arrival_ns - (double)record->device_ns >=
+               (double)pair->arrival_ns - (double)pair->device_ns) {
+        return;
+    }
+    pair->connection = record->connection;
+    pair->device_ns = record->device_ns;
+    pair->arrival_ns = arrival_ns;
+    pair->t_ns = t_ns;
+}
+
+/* ------------------------------------------------------------------- records */
+
 /* Maps a record's time and stages it. Its stage has room. */
 static void take(struct kl_hub *hub, struct kl_device *device, const struct kl_record *record)
 {
@@ -49,6 +107,7 @@ static void take(struct kl_hub *hub, struct kl_device *device, const struct kl_r
             return; /* made before the session began */
         }
         quality |= sure ? 0 : KL_QUALITY_CLOCK;
+        look_at_clock(hub, device, record, t_ns);
     }
     kl_hub_stage_sample(hub, device, record->stream, t_ns, quality, record->lost_before,
                         record->value);

@@ -399,6 +399,13 @@ bool kl_recorder_flag(struct kl_recorder *recorder, int64_t t_ns, const char *te
     return queue_line(recorder, KL_ROLE_FLAGS, t_ns, text);
 }
 
+bool kl_recorder_clock(struct kl_recorder *recorder, const struct kl_clock_pair *pair)
+{
+    char line[KL_CLOCK_PAIR_TEXT];
+    (void)kl_clock_pair_write(pair, line);
+    return queue_line(recorder, KL_ROLE_CLOCK, pair->t_ns, line);
+}
+
 /* --------------------------------------------------------------- any thread */
 
 static void explain(const struct kl_recorder *recorder, struct kl_recorder_state *state)

@@ -9,7 +9,7 @@
 #ifndef KL_ACQUIRE_RECORDER_H
 #define KL_ACQUIRE_RECORDER_H
 
-#include "acquire/stream.h"
+#include "acquire/clock_pair.h"
 
 struct kl_recorder;
 
@@ -35,6 +35,9 @@ bool kl_recorder_item(struct kl_recorder *recorder, const struct kl_item *item);
 /** One line of derived results, canonical text, into `kneelab.steps` or `kneelab.flags`. */
 bool kl_recorder_step(struct kl_recorder *recorder, int64_t t_ns, const char *text);
 bool kl_recorder_flag(struct kl_recorder *recorder, int64_t t_ns, const char *text);
+
+/** One look at a device's clock, into `kneelab.clock`. */
+bool kl_recorder_clock(struct kl_recorder *recorder, const struct kl_clock_pair *pair);
 
 /** Threads: any. */
 struct kl_recorder_state kl_recorder_get(const struct kl_recorder *recorder);

@@ -361,11 +361,22 @@ static void count_samples(struct kl_run *run, const struct kl_block *block)
     stream->samples += block->count;
 }
 
+/** What the devices' clocks were learnt from goes into the file; nothing else sees it. */
+static void record_clocks(struct kl_run *run)
+{
+    struct kl_clock_pair pair;
+    while (run->recorder != NULL && run->config.hub != NULL &&
+           kl_hub_clock(run->config.hub, &pair)) {
+        (void)kl_recorder_clock(run->recorder, &pair);
+    }
+}
+
 /** One turn. @return kl_source_answer or a negative status */
 static int turn(struct kl_run *run, struct kl_fault *fault)
 {
     struct kl_item item;
     int answer = kl_source_next(run->source, SOURCE_WAIT_NS, &item, fault);
+    record_clocks(run);
     if (answer != KL_SOURCE_ITEM) {
         return answer;
     }
