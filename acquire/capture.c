@@ -255,6 +255,7 @@ static int keeping_read(struct kl_link *link, uint8_t *buf, size_t cap, int64_t 
     struct keeping *self = (struct keeping *)link;
     int count = self->inner->ops->read(self->inner, buf, cap, wait_ns);
     link->arrival_ns = self->inner->arrival_ns;
+    link->dropped = self->inner->dropped;
     if (count > 0) {
         keep(self->file, link->arrival_ns, self->came, buf, (size_t)count);
     }

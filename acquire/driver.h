@@ -37,6 +37,9 @@ struct kl_link {
     /** Host monotonic time at which the bytes of the last read came; 0: the link does not know and
      *  the reader's own clock counts. */
     int64_t arrival_ns;
+    /** Pieces of the stream that the link itself had to drop before the bytes of the last read: the
+     *  reader was too slow. It only grows; a read that makes it grow begins behind the gap. */
+    uint64_t dropped;
 };
 
 enum kl_link_kind { KL_LINK_NONE = 0, KL_LINK_SERIAL, KL_LINK_USB, KL_LINK_TCP };
@@ -53,9 +56,11 @@ struct kl_link_need {
     unsigned baud;     /* serial, 8N1 */
     uint16_t tcp_port; /* TCP */
     uint8_t interface; /* USB: claimed; a kernel driver on it is detached */
-    uint8_t stream_in; /* USB: endpoint that read() streams from, bit 7 set */
-    uint8_t out;       /* USB: endpoint that write() goes to */
-    size_t packet;     /* USB: bytes asked for in one streaming transfer */
+    /* USB: endpoint that read() streams from, bit 7 set. 0: the bulk pair of the device, that is
+     * the first interface with a bulk endpoint in and one out; what waits in it is thrown away. */
+    uint8_t stream_in;
+    uint8_t out;   /* USB: endpoint that write() goes to. 0: the first bulk out of `interface` */
+    size_t packet; /* USB: bytes asked for in one streaming transfer */
 };
 
 /** Answer of a frame test. */
