@@ -129,6 +129,9 @@ struct kl_driver {
     int (*start)(void *state, struct kl_link *link, struct kl_fault *fault);
     int (*stop)(void *state, struct kl_link *link);
     enum kl_frame (*frame)(const void *state, const uint8_t *buf, size_t len, size_t *frame_len);
+    /** @return samples written, or a negative status when it is no frame after all: its first byte
+     *  is skipped. KL_ERR_GONE asks for a new conversation: what still comes cannot be trusted (no
+     *  way back into step, a device that reset itself); the link is closed, opened and started. */
     int (*parse)(void *state, const uint8_t *frame, size_t len, struct kl_sample *out, size_t cap);
 
     /** A device that speaks only when asked: the next question. Called before every read.

@@ -110,6 +110,7 @@ static void begin_connection(struct kl_device *device)
     if (++device->connection > 1) {
         mark_gap(device);
     }
+    kl_framing_restart(device->framing);
     device->dropped = device->link->dropped;
     atomic_store_explicit(&device->connections, device->connection, memory_order_relaxed);
 }
@@ -197,6 +198,9 @@ static int read_link(struct kl_device *device)
                 return KL_ERR_DATA;
             }
             take_bytes(device, bytes, (size_t)count);
+            if (device->framing->gone) {
+                return KL_ERR_GONE;
+            }
             if (state != HEARD) { /* all is well with the first byte, not with an open port */
                 state = HEARD;
                 kl_device_recover(device);
@@ -215,7 +219,12 @@ static int read_link(struct kl_device *device)
 static void show_lost(struct kl_device *device, int status)
 {
     struct kl_fault fault = {.text = ""};
-    if (status == KL_ERR_DATA) {
+    if (device->framing->gone) {
+        (void)kl_fault(&fault, status,
+                       "device %s: what it sends at %s cannot be followed any more; it is opened "
+                       "and started anew",
+                       device->name, device->found.where);
+    } else if (status == KL_ERR_DATA) {
         (void)kl_fault(&fault, status,
                        "device %s: this computer did not read it in time and lost a part; it is "
                        "started anew, close other programs",
