@@ -240,6 +240,17 @@ struct kl_source *kl_hub_start(struct kl_hub *hub, bool fast, double seconds,
 
 /* ----------------------------------------------------- from the other threads */
 
+int kl_hub_capture_state(struct kl_hub *hub, bool flush, struct kl_fault *fault)
+{
+    if (hub->capture == NULL) {
+        return KL_OK;
+    }
+    if (flush) {
+        kl_capture_flush(hub->capture);
+    }
+    return kl_capture_state(hub->capture, fault);
+}
+
 int kl_hub_event(struct kl_hub *hub, const struct kl_event *event)
 {
     int status = kl_event_queue_put(&hub->queue, event);

@@ -56,6 +56,11 @@ int kl_hub_add_at(struct kl_hub *hub, const char *name, const struct kl_driver *
 /** Keeps the raw bytes of every link in a folder (capture.h), made if need be. Before start. */
 int kl_hub_capture(struct kl_hub *hub, const char *folder, struct kl_fault *fault);
 
+/** Is every raw byte kept so far, if it should be? @param flush  writes what waits first, which
+ * waits for the disk: at the end. Threads: any, after start. @return KL_OK, or KL_ERR_IO with
+ * *fault */
+int kl_hub_capture_state(struct kl_hub *hub, bool flush, struct kl_fault *fault);
+
 /** Starts the device threads. @param fast  simulated devices only: no waiting for the clock; items
  *  are ordered by first time stamp, then stream index, so that every run is the same.
  *  @param seconds  ends the session after this much session time; 0: until kl_hub_stop

@@ -252,6 +252,12 @@ static void describe_recording(const struct kl_run *run, struct kl_snapshot *out
         (void)snprintf(recording->path, sizeof(recording->path), "%s", run->config.record_path);
         (void)snprintf(recording->problem, sizeof(recording->problem), "%s", state.problem);
     }
+    struct kl_fault fault;
+    if (run->config.hub != NULL && recording->problem[0] == '\0' &&
+        kl_hub_capture_state(run->config.hub, false, &fault) != KL_OK) {
+        (void)snprintf(recording->problem, sizeof(recording->problem), "%.*s",
+                       (int)sizeof(recording->problem) - 1, fault.text);
+    }
 }
 
 static void describe(const struct kl_run *run, struct kl_snapshot *out)
@@ -436,6 +442,9 @@ int kl_run_loop(struct kl_run *run, struct kl_fault *fault)
         int closed = kl_recorder_close(run->recorder, answer < 0 ? NULL : fault);
         run->recorder = NULL;
         status = closed != KL_OK ? closed : status;
+    }
+    if (run->config.hub != NULL && answer >= 0 && status == KL_OK) {
+        status = kl_hub_capture_state(run->config.hub, true, fault);
     }
     publish_when_due(run, true);
     atomic_store(&run->finished, true);
