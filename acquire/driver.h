@@ -144,6 +144,10 @@ struct kl_driver {
      *  NULL: always time_meaning. Asked after configure. */
     enum kl_time_meaning (*time_of)(const void *state);
 
+    /** What is left of its battery, 0 to 1, as its frames said last; negative: it has not said.
+     * Asked after frames were parsed. NULL: it never says. */
+    double (*battery)(const void *state);
+
     /* A simulated device: samples in order of time, all before until_ns (session time), at most
      * cap. @return samples written; fewer than cap means "no more before until_ns" */
     int (*generate)(void *state, int64_t until_ns, struct kl_sample *out, size_t cap);

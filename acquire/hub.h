@@ -20,6 +20,7 @@
 #define KL_ACQUIRE_HUB_H
 
 #include "acquire/clock_pair.h"
+#include "acquire/device_alarm.h"
 #include "acquire/driver.h"
 #include "acquire/link.h"
 #include "acquire/source.h"
@@ -38,7 +39,16 @@ struct kl_hub_device {
     char where[KL_PORT_NAME_MAX]; /* port or host where it was found last; "": simulated */
     uint64_t connections;         /* times it was started; above 1 it was away in between */
     struct kl_fault fault;        /* text "" when all is well */
+    bool silent;                  /* not running: it is connected and gives nothing */
+    unsigned alarms;              /* kl_device_alarm bits */
+    double measured_hz; /* of the stream whose rate is off, else of its fastest; 0: not known */
+    double nominal_hz;  /* of the same stream */
+    double battery;     /* 0 to 1; negative: it does not say */
 };
+
+/** What a screen says of a device: an alarm, else "streaming", "simulated", "not found", "lost",
+ *  "no data", "stopped". @return whether it is an alarm */
+bool kl_hub_device_state(const struct kl_hub_device *device, char out[KL_DEVICE_STATE_MAX]);
 
 struct kl_hub *kl_hub_create(void);
 

@@ -54,9 +54,10 @@ int kl_hub_next(struct kl_source *source, int64_t wait_ns, struct kl_item *item,
                 struct kl_fault *fault);
 
 /** Takes one sample of a device into its stage, unless it lies behind the end. The stage must have
- *  room. @param s  the device's own stream number */
-void kl_hub_stage_sample(struct kl_hub *hub, struct kl_device *device, size_t s, int64_t t_ns,
-                         uint32_t quality, uint64_t lost_before, const double *value);
+ *  room. @param s  the device's own stream number
+ *  @return samples that are missing before it */
+uint64_t kl_hub_stage_sample(struct kl_hub *hub, struct kl_device *device, size_t s, int64_t t_ns,
+                             uint32_t quality, uint64_t lost_before, const double *value);
 
 /** The stage a device's stream goes to. */
 static inline struct kl_stage *kl_hub_stage(struct kl_hub *hub, const struct kl_device *device,

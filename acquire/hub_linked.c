@@ -39,10 +39,20 @@ static void show_framing(struct kl_device *device)
     atomic_store_explicit(&device->frames, framing->frames, memory_order_relaxed);
     atomic_store_explicit(&device->bad_frames, framing->bad, memory_order_relaxed);
     atomic_store_explicit(&device->skipped_bytes, framing->skipped, memory_order_relaxed);
+    if (device->driver->battery != NULL) {
+        double left = device->driver->battery(device->state);
+        bool told = left >= 0 && left <= 1;
+        atomic_store_explicit(&device->battery_percent, told ? (int)(100 * left + 0.5) : -1,
+                              memory_order_relaxed);
+    }
 }
 
 static void set_running(struct kl_device *device, bool running)
 {
+    if (running) {
+        atomic_store_explicit(&device->since_ns, kl_monotonic_ns(), memory_order_relaxed);
+    }
+    atomic_store_explicit(&device->silent, false, memory_order_relaxed);
     atomic_store_explicit(&device->running, running, memory_order_release);
     kl_wake(device->wake_fd);
 }
@@ -157,6 +167,7 @@ static void show_silence(struct kl_device *device)
     kl_device_recover(device);
     kl_device_fail(device, KL_ERR_TIMEOUT, "silent", &fault);
     set_running(device, false);
+    atomic_store_explicit(&device->silent, true, memory_order_relaxed);
 }
 
 /* Puts the question that is due to a device that speaks only when asked.

@@ -90,6 +90,45 @@ static void look_at_clock(struct kl_hub *hub, struct kl_device *device,
 
 /* ------------------------------------------------------------------- records */
 
+/* -------------------------------------------------------------------- alarms */
+
+static void watch(struct kl_device *device, const struct kl_record *record, uint64_t missed)
+{
+    if (device->rate == NULL) {
+        return;
+    }
+    if (device->rate_connection != record->connection) {
+        device->rate_connection = record->connection;
+        for (size_t s = 0; s < device->stream_count; s++) {
+            kl_rate_watch_init(&device->rate[s], device->nominal_hz[s]);
+        }
+    }
+    kl_rate_watch_step(&device->rate[record->stream], record->arrival_ns, missed);
+    atomic_store_explicit(&device->sampled_ns, record->arrival_ns, memory_order_relaxed);
+    if (record->quality & KL_QUALITY_CLIPPED) {
+        atomic_store_explicit(&device->clipped_ns, record->arrival_ns, memory_order_relaxed);
+    }
+}
+
+/* The first stream whose rate is off, else the fastest. */
+static void show_rate(struct kl_device *device)
+{
+    size_t shown = 0;
+    bool wrong = false;
+    for (size_t s = 0; device->rate != NULL && s < device->stream_count && !wrong; s++) {
+        wrong = kl_rate_watch_alarm(&device->rate[s]);
+        shown = wrong || device->nominal_hz[s] > device->nominal_hz[shown] ? s : shown;
+    }
+    if (device->rate != NULL && device->stream_count > 0) {
+        atomic_store_explicit(&device->wrong_rate, wrong, memory_order_relaxed);
+        atomic_store_explicit(&device->measured_uhz,
+                              (int64_t)(device->rate[shown].measured_hz * 1e6),
+                              memory_order_relaxed);
+        atomic_store_explicit(&device->nominal_uhz, (int64_t)(device->nominal_hz[shown] * 1e6),
+                              memory_order_relaxed);
+    }
+}
+
 /* Maps a record's time and stages it. Its stage has room. */
 static void take(struct kl_hub *hub, struct kl_device *device, const struct kl_record *record)
 {
@@ -109,8 +148,9 @@ static void take(struct kl_hub *hub, struct kl_device *device, const struct kl_r
         quality |= sure ? 0 : KL_QUALITY_CLOCK;
         look_at_clock(hub, device, record, t_ns);
     }
-    kl_hub_stage_sample(hub, device, record->stream, t_ns, quality, record->lost_before,
-                        record->value);
+    uint64_t missed = kl_hub_stage_sample(hub, device, record->stream, t_ns, quality,
+                                          record->lost_before, record->value);
+    watch(device, record, missed);
 }
 
 static bool past_end(struct kl_hub *hub, const struct kl_device *device)
@@ -171,6 +211,7 @@ bool kl_hub_fill_live(struct kl_hub *hub)
         if (!device->done) {
             drain(hub, device);
             show_clock(device);
+            show_rate(device);
         }
         open |= !device->done;
     }

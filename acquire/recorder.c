@@ -1,6 +1,7 @@
 #include "acquire/recorder.h"
 
 #include "acquire/byte_queue.h"
+#include "acquire/disk_space.h"
 #include "acquire/event_json.h"
 #include "acquire/formats/xdf_block.h"
 #include "acquire/formats/xdf_write.h"
@@ -19,6 +20,7 @@
 #define WAKE_NS (20 * INT64_C(1000000))
 /* Synced at least every 200 ms: asked for at this age, the rest for the sync itself. */
 #define SYNC_NS (150 * INT64_C(1000000))
+#define LOOK_NS (200 * INT64_C(1000000)) /* at the space left: seen within 250 ms */
 #define RETRY_NS (250 * INT64_C(1000000))
 /* What close spends on a disk that stays full. */
 #define CLOSE_TRIES 3
@@ -64,6 +66,7 @@ struct kl_recorder {
     _Atomic int64_t newest_ns;                  /* by session thread: newest time queued */
     _Atomic int64_t oldest_held_ns;             /* by recorder thread: newest time written */
     _Atomic int problem;                        /* by recorder thread: errno, 0 when all is well */
+    _Atomic uint64_t free_bytes;                /* by recorder thread */
     _Atomic int sync_problem;                   /* by recorder thread: errno, stays */
 };
 
@@ -175,8 +178,14 @@ static void *record(void *arg)
 {
     struct kl_recorder *recorder = arg;
     bool flowing = true;
+    int64_t looked_ns = 0;
     while (!wait_for_stop(recorder, flowing ? WAKE_NS : RETRY_NS)) {
         flowing = drain(recorder);
+        if (clock_ns() - looked_ns >= LOOK_NS) {
+            looked_ns = clock_ns();
+            atomic_store_explicit(&recorder->free_bytes, kl_disk_space_free(recorder->writer.fd),
+                                  memory_order_relaxed);
+        }
         if (recorder->unsynced && clock_ns() - recorder->synced_at_ns >= SYNC_NS) {
             sync_file(recorder);
         }
@@ -271,6 +280,7 @@ struct kl_recorder *kl_recorder_open(const char *path, const struct kl_stream *s
         return NULL;
     }
     recorder->bytes_written = recorder->writer.size;
+    recorder->free_bytes = kl_disk_space_free(recorder->writer.fd);
     if (start_thread(recorder) != 0) {
         (void)kl_fault(fault, KL_ERR_MEM, "%s: the system gives no thread to record with", path);
         release(recorder);
@@ -444,6 +454,12 @@ struct kl_recorder_state kl_recorder_get(const struct kl_recorder *recorder)
     state.bytes_queued = kl_byte_queue_used(recorder->queue);
     state.held_ns = state.bytes_queued > 0 && newest_ns > written_ns ? newest_ns - written_ns : 0;
     explain(recorder, &state);
+    state.free_bytes = atomic_load_explicit(&recorder->free_bytes, memory_order_relaxed);
+    /* in session time, so that a recording made faster than it runs is no alarm */
+    double seconds = kl_seconds(written_ns - KL_EPOCH_NS);
+    (void)kl_disk_space_text(state.free_bytes,
+                             seconds >= 1 ? (double)state.bytes_written / seconds : 0,
+                             state.warning, sizeof(state.warning));
     return state;
 }
 

@@ -21,6 +21,8 @@ struct kl_recorder_state {
     uint64_t lost_items;    /* did not fit the queue */
     bool holding;           /* the disk refuses; retrying */
     char problem[160];      /* what the system said and what to do; "" when all is well */
+    uint64_t free_bytes;    /* on its disk, looked at every 200 ms; UINT64_MAX: not known */
+    char warning[96];       /* space is low (disk_space.h), nothing is lost yet; "": enough */
 };
 
 /** Creates the file (mode 0600, never overwrites) and writes head and stream headers.

@@ -201,7 +201,8 @@ static void describe_streams(const struct kl_run *run, struct kl_snapshot *out)
         struct kl_snapshot_device *shown = &out->device[out->device_count++];
         *shown = (struct kl_snapshot_device){.rate_hz = run->source->stream[i].rate_hz,
                                              .samples = run->stream[i].samples,
-                                             .lost = run->stream[i].lost};
+                                             .lost = run->stream[i].lost,
+                                             .battery = -1};
         (void)snprintf(shown->name, sizeof(shown->name), "%.*s", KL_NAME_MAX - 1,
                        run->source->stream[i].name);
         (void)snprintf(shown->state, sizeof(shown->state), "file");
@@ -216,13 +217,11 @@ static void describe_devices(const struct kl_run *run, struct kl_snapshot *out)
         struct kl_snapshot_device *shown = &out->device[out->device_count++];
         *shown = (struct kl_snapshot_device){.samples = device[i].samples,
                                              .lost = device[i].lost,
-                                             .alarm = !device[i].running || device[i].lost > 0};
+                                             .measured_hz = device[i].measured_hz,
+                                             .battery = device[i].battery};
         (void)snprintf(shown->name, sizeof(shown->name), "%.*s", KL_NAME_MAX - 1, device[i].name);
-        const char *state = device[i].driver->generate != NULL ? "simulated" : "streaming";
-        const char *away = device[i].fault.text[0] == '\0' ? "stopped"
-                           : device[i].connections == 0    ? "not found"
-                                                           : "lost";
-        (void)snprintf(shown->state, sizeof(shown->state), "%s", device[i].running ? state : away);
+        bool alarm = kl_hub_device_state(&device[i], shown->state);
+        shown->alarm = alarm || device[i].lost > 0;
         for (size_t s = 0; s < run->source->stream_count; s++) { /* its fastest stream */
             const struct kl_stream *stream = &run->source->stream[s];
             if (strcmp(stream->source, device[i].name) == 0 && stream->rate_hz > shown->rate_hz) {
@@ -250,7 +249,8 @@ static void describe_recording(const struct kl_run *run, struct kl_snapshot *out
         recording->state = state.holding ? KL_RECORDING_HELD : KL_RECORDING_ON;
         recording->held_seconds = kl_seconds(state.held_ns);
         (void)snprintf(recording->path, sizeof(recording->path), "%s", run->config.record_path);
-        (void)snprintf(recording->problem, sizeof(recording->problem), "%s", state.problem);
+        (void)snprintf(recording->problem, sizeof(recording->problem), "%s",
+                       state.problem[0] != '\0' ? state.problem : state.warning);
     }
     struct kl_fault fault;
     if (run->config.hub != NULL && recording->problem[0] == '\0' &&
