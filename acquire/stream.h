@@ -168,6 +168,8 @@ enum kl_event_kind {
     KL_EVENT_LOST,        /* value = samples lost by the stream named in text */
     KL_EVENT_SETTINGS,    /* text = processing settings, JSON */
     KL_EVENT_FLAG_TABLE,  /* text = the flag table in force, YAML as written by the lab */
+    KL_EVENT_ALIGNMENT,   /* value = seconds to add to the times of the source named in text from
+                           * here on (instead of what an earlier one said), how well it fits */
     KL_EVENT_KIND_COUNT,
 };
 
