@@ -53,13 +53,16 @@ struct kl_link_need {
     enum kl_link_kind kind;
     const struct kl_usb_id *usb_id; /* the device's, or its USB-serial bridge's */
     size_t usb_id_count;
+    /* Serial: other speeds a unit may have been left at, ended by 0; NULL: none. */
+    const unsigned *speed;
     unsigned baud;     /* serial, 8N1 */
     uint16_t tcp_port; /* TCP */
     uint8_t interface; /* USB: claimed; a kernel driver on it is detached */
-    /* USB: endpoint that read() streams from, bit 7 set. 0: the bulk pair of the device, that is
-     * the first interface with a bulk endpoint in and one out; what waits in it is thrown away. */
+    /* USB: endpoint that read() streams from, bit 7 set. 0: numbers differ between units, so the
+     * first interface that has a bulk endpoint in and one out is claimed, with both; `interface`
+     * and `out` are not looked at, and what waits in the endpoint is thrown away. */
     uint8_t stream_in;
-    uint8_t out;   /* USB: endpoint that write() goes to. 0: the first bulk out of `interface` */
+    uint8_t out;   /* USB: endpoint that write() goes to */
     size_t packet; /* USB: bytes asked for in one streaming transfer */
 };
 
@@ -144,9 +147,9 @@ struct kl_driver {
      *  NULL: always time_meaning. Asked after configure. */
     enum kl_time_meaning (*time_of)(const void *state);
 
-    /** What is left of its battery, 0 to 1, as its frames said last; negative: it has not said.
-     * Asked after frames were parsed. NULL: it never says. */
-    double (*battery)(const void *state);
+    /** Charge of the device's battery as it told last, 0..100 %; -1: it has not told. Asked on the
+     *  thread that parses, or when no thread does. NULL: it never tells. */
+    int (*battery)(const void *state);
 
     /* A simulated device: samples in order of time, all before until_ns (session time), at most
      * cap. @return samples written; fewer than cap means "no more before until_ns" */

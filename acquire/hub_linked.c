@@ -40,10 +40,9 @@ static void show_framing(struct kl_device *device)
     atomic_store_explicit(&device->bad_frames, framing->bad, memory_order_relaxed);
     atomic_store_explicit(&device->skipped_bytes, framing->skipped, memory_order_relaxed);
     if (device->driver->battery != NULL) {
-        double left = device->driver->battery(device->state);
-        bool told = left >= 0 && left <= 1;
-        atomic_store_explicit(&device->battery_percent, told ? (int)(100 * left + 0.5) : -1,
-                              memory_order_relaxed);
+        int percent = device->driver->battery(device->state);
+        atomic_store_explicit(&device->battery_percent,
+                              percent >= 0 && percent <= 100 ? percent : -1, memory_order_relaxed);
     }
 }
 

@@ -326,7 +326,7 @@ static void look_at_interface(struct usb *usb, const struct libusb_interface_des
     }
     if (search && usb->in == 0 && in != 0 && out != 0) {
         usb->in = in;
-        usb->out = usb->out != 0 ? usb->out : out;
+        usb->out = out;
         usb->interface = interface->bInterfaceNumber;
     }
     if (!search && usb->out == 0 && interface->bInterfaceNumber == usb->interface) {

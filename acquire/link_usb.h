@@ -19,7 +19,9 @@
 
 /** Opens the device named "usb:1-4.2" by kl_port_list_usb, claims need->interface (taking it from
  *  a kernel driver), clears a halt that an earlier owner left and starts streaming from
- *  need->stream_in (0: the bulk pair, see struct kl_link_need).
+ *  need->stream_in
+ *  (0: the bulk pair, see struct kl_link_need). With `out` 0 alone, write goes to the interface's
+ *  first bulk endpoint out.
  *  @return as kl_serial_open */
 KL_CHECK int kl_usb_open(const char *device, const char *name, const struct kl_link_need *need,
                          struct kl_link **out, struct kl_fault *fault);

@@ -172,10 +172,10 @@ static int parse_clipped(void *state, const uint8_t *frame, size_t len, struct k
     return count;
 }
 
-static double nearly_empty(const void *state)
+static int nearly_empty(const void *state)
 {
     (void)state;
-    return 0.07;
+    return 7;
 }
 
 /* Runs until the device is said to be in this state. */
