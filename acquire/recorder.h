@@ -1,10 +1,11 @@
 /* Writes a session while it runs, and never holds anyone up.
  *
  * The session thread encodes items into a byte queue in memory; one recorder thread moves the
- * queue to disk at least every 50 ms, adds an integrity mark after each flush and syncs at least
- * every 200 ms. A disk that is full or slow leaves the bytes in the queue (at least 60 s of a full
- * lab); the recorder says so, retries, and goes on where it stopped. What does not fit any more is
- * counted as lost, whole items at a time.
+ * queue to disk at least every 50 ms and adds an integrity mark after each flush; another asks the
+ * disk every 200 ms to make it last, and a disk that takes its time for that delays no write. A
+ * disk that is full or slow leaves the bytes in the queue (at least 60 s of a full lab); the
+ * recorder says so, retries, and goes on where it stopped. What does not fit any more is counted as
+ * lost, whole items at a time.
  */
 #ifndef KL_ACQUIRE_RECORDER_H
 #define KL_ACQUIRE_RECORDER_H
