@@ -27,9 +27,10 @@ struct kl_capture_file {
     struct kl_capture_file *next;
     struct kl_byte_queue *queue; /* link's owner to writing thread */
     int fd;
-    bool failed; /* the writing thread's: nothing more goes to this file */
-    bool said_lost;
-    uint64_t lost; /* the link's owner's: records that did not fit, not yet told */
+    char path[400];
+    uint64_t lost;           /* the link's owner's: records that did not fit, not yet told */
+    _Atomic uint64_t missed; /* all of those; by the link's owner, read by any thread */
+    atomic_int error; /* errno of a write: nothing more goes to this file. By who holds the lock */
 };
 
 struct kl_capture {
@@ -45,18 +46,21 @@ struct kl_capture {
 
 static void write_all(struct kl_capture_file *file, const uint8_t *bytes, size_t len)
 {
-    while (len > 0 && !file->failed) {
+    while (len > 0 && atomic_load_explicit(&file->error, memory_order_relaxed) == 0) {
         ssize_t count = write(file->fd, bytes, len);
         if (count > 0) {
             bytes += count;
             len -= (size_t)count;
         } else if (count < 0 && errno != EINTR) {
-            file->failed = true; /* a full disk costs the capture, never the session */
+            /* a full disk costs the capture, never the session */
+            atomic_store_explicit(&file->error, errno, memory_order_relaxed);
+        } else if (count == 0) {
+            atomic_store_explicit(&file->error, ENOSPC, memory_order_relaxed);
         }
     }
 }
 
-static void write_waiting(struct kl_capture *capture)
+void kl_capture_flush(struct kl_capture *capture)
 {
     (void)pthread_mutex_lock(&capture->lock);
     for (struct kl_capture_file *file = capture->file; file != NULL; file = file->next) {
@@ -72,13 +76,36 @@ static void write_waiting(struct kl_capture *capture)
     (void)pthread_mutex_unlock(&capture->lock);
 }
 
+int kl_capture_state(const struct kl_capture *capture, struct kl_fault *fault)
+{
+    for (const struct kl_capture_file *file = capture->file; file != NULL; file = file->next) {
+        int error = atomic_load_explicit(&file->error, memory_order_relaxed);
+        uint64_t missed = atomic_load_explicit(&file->missed, memory_order_relaxed);
+        char words[64] = "";
+        if (error != 0) {
+            (void)strerror_r(error, words, sizeof(words));
+            return kl_fault(fault, KL_ERR_IO,
+                            "capture %.60s ends early: %s; free space, the next session captures "
+                            "again",
+                            file->path, words);
+        }
+        if (missed > 0) {
+            return kl_fault(fault, KL_ERR_IO,
+                            "capture %.60s left out %llu records: the disk was too slow; capture "
+                            "to another disk",
+                            file->path, (unsigned long long)missed);
+        }
+    }
+    return KL_OK;
+}
+
 static void *run(void *arg)
 {
     struct kl_capture *capture = arg;
     while (!atomic_load_explicit(&capture->stop, memory_order_acquire)) {
         const struct timespec pause = {.tv_nsec = WRITE_EVERY_NS};
         (void)nanosleep(&pause, NULL);
-        write_waiting(capture);
+        kl_capture_flush(capture);
     }
     return NULL;
 }
@@ -95,7 +122,15 @@ struct kl_capture *kl_capture_create(const char *folder, struct kl_fault *fault)
         (void)kl_fault(fault, KL_ERR_MEM, "out of memory");
         return NULL;
     }
-    (void)snprintf(capture->folder, sizeof(capture->folder), "%s", folder);
+    if (snprintf(capture->folder, sizeof(capture->folder), "%s", folder) >=
+        (int)sizeof(capture->folder)) {
+        free(capture);
+        (void)kl_fault(fault, KL_ERR_RANGE,
+                       "%.60s...: the name of a folder for captures may have "
+                       "%zu bytes",
+                       folder, sizeof(capture->folder) - 1);
+        return NULL;
+    }
     atomic_init(&capture->stop, false);
     (void)pthread_mutex_init(&capture->lock, NULL); /* cannot fail without attributes */
     sigset_t all, before;
@@ -129,7 +164,7 @@ void kl_capture_destroy(struct kl_capture *capture)
     if (capture->has_thread) {
         (void)pthread_join(capture->thread, NULL);
     }
-    write_waiting(capture);
+    kl_capture_flush(capture);
     while (capture->file != NULL) {
         struct kl_capture_file *next = capture->file->next;
         close_file(capture->file);
@@ -156,28 +191,30 @@ static int write_head(struct kl_capture_file *file, const char *device,
         return KL_ERR_RANGE;
     }
     write_all(file, (const uint8_t *)head, (size_t)len);
-    return file->failed ? KL_ERR_IO : KL_OK;
+    return atomic_load_explicit(&file->error, memory_order_relaxed) == 0 ? KL_OK : KL_ERR_IO;
 }
 
 int kl_capture_add(struct kl_capture *capture, const char *device, const struct kl_driver *driver,
                    struct kl_capture_file **out, struct kl_fault *fault)
 {
-    char path[400];
     if (strchr(device, '/') != NULL || strchr(device, '\n') != NULL) {
         return kl_fault(fault, KL_ERR_RANGE, "device %s: a name with / in it cannot be captured",
                         device);
     }
-    (void)snprintf(path, sizeof(path), "%s/%s.klcap", capture->folder, device);
     struct kl_capture_file *file = calloc(1, sizeof(*file));
     if (file == NULL) {
         return kl_fault(fault, KL_ERR_MEM, "out of memory");
     }
+    const char *path = file->path;
+    (void)snprintf(file->path, sizeof(file->path), "%s/%s.klcap", capture->folder, device);
     file->queue = kl_byte_queue_create(QUEUE_BYTES);
     file->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     int error = errno;
     if (file->queue == NULL || file->fd < 0 || write_head(file, device, driver) != KL_OK) {
         int status = kl_fault(fault, KL_ERR_IO, "%s: cannot be written: %s", path,
-                              file->fd < 0 ? strerror(error) : "no memory or no room");
+                              file->fd < 0          ? strerror(error)
+                              : file->queue == NULL ? "out of memory"
+                                                    : strerror(atomic_load(&file->error)));
         close_file(file);
         return status;
     }
@@ -233,6 +270,7 @@ static void keep(struct kl_capture_file *file, int64_t t_ns, enum kl_capture_kin
     }
     if (file->lost > 0 || !put_record(file, t_ns, kind, bytes, len)) {
         file->lost++;
+        (void)atomic_fetch_add_explicit(&file->missed, 1, memory_order_relaxed);
     }
 }
 
@@ -255,6 +293,7 @@ static int keeping_read(struct kl_link *link, uint8_t *buf, size_t cap, int64_t 
     struct keeping *self = (struct keeping *)link;
     int count = self->inner->ops->read(self->inner, buf, cap, wait_ns);
     link->arrival_ns = self->inner->arrival_ns;
+    link->dropped = self->inner->dropped;
     if (count > 0) {
         keep(self->file, link->arrival_ns, self->came, buf, (size_t)count);
     }

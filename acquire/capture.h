@@ -54,6 +54,14 @@ KL_CHECK int kl_capture_add(struct kl_capture *capture, const char *device,
  *  itself. Threads: those of the link. */
 struct kl_link *kl_capture_link(struct kl_capture_file *file, struct kl_link *inner);
 
+/** Is everything kept? What a full disk or a disk that stands still cost is said in *fault, and
+ *  stays said; the session goes on. Threads: any, once every device is added.
+ *  @return KL_OK, or KL_ERR_IO with *fault */
+int kl_capture_state(const struct kl_capture *capture, struct kl_fault *fault);
+
+/** Writes what waits now. Waits for the disk. Threads: any but those of the links. */
+void kl_capture_flush(struct kl_capture *capture);
+
 /** Writes what waits and closes the files. NULL is allowed. Every link must be closed. */
 void kl_capture_destroy(struct kl_capture *capture);
 

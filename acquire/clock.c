@@ -203,7 +203,7 @@ static void restart(struct kl_clock *clock, int64_t device_ns, int64_t arrival_n
     clock->newest_host_ns = clock->started ? clock->newest_host_ns : arrival_ns;
     clock->restarts += clock->started ? 1 : 0;
     clock->started = true;
-    clock->doubtful = false;
+    clock->doubtful = clock->another = false;
     clock->bin_first = 0;
     clock->bin_count = 0;
     clock->odd_count = 0;
@@ -253,15 +253,21 @@ void kl_clock_reconnected(struct kl_clock *clock)
     clock->doubtful = true;
 }
 
+void kl_clock_restarted(struct kl_clock *clock)
+{
+    clock->another = true;
+}
+
 /* The first sample after the device was away. @return true when its clock began anew */
 static bool is_another_clock(struct kl_clock *clock, int64_t device_ns, int64_t arrival_ns)
 {
-    if (!clock->doubtful) {
+    if (!clock->doubtful && !clock->another) {
         return false;
     }
-    clock->doubtful = false;
     double off = (double)(arrival_ns - device_ns) - fit_offset(clock, device_ns);
-    if (fabs(off) < (double)ODD_AHEAD_NS) {
+    bool same = !clock->another && fabs(off) < (double)ODD_AHEAD_NS;
+    clock->doubtful = clock->another = false;
+    if (same) {
         return false;
     }
     /* nothing of the old line holds: the new one starts where the sample came, without a bend */
@@ -320,8 +326,10 @@ double kl_clock_drift_ppm(const struct kl_clock *clock)
 
 /* ------------------------------------------------- devices without a clock */
 
-/* One arrival moves the time by a twentieth of its distance: bursts of 20 ms leave 1 ms. */
+/* One batch moves the time by a twentieth of its distance: bursts of 20 ms leave 1 ms. */
 #define ARRIVAL_GAIN 0.05
+/* ... and no interval between two samples by more than this part of itself. */
+#define ARRIVAL_BEND_MAX 0.25
 /* Further off than this it is a gap or a stop, not a burst. */
 #define ARRIVAL_JUMP_NS 250e6
 
@@ -336,20 +344,47 @@ void kl_arrival_clock_reconnected(struct kl_arrival_clock *clock)
     clock->started = false;
 }
 
-int64_t kl_arrival_clock_step(struct kl_arrival_clock *clock, int64_t arrival_ns)
+/* A new batch: the newest sample of the one before it was made when that came. */
+static void learn_batch(struct kl_arrival_clock *clock, int64_t arrival_ns)
+{
+    if (arrival_ns == clock->arrival_ns) {
+        return;
+    }
+    double error = (double)(clock->arrival_ns - clock->host_ns);
+    clock->owed_ns = ARRIVAL_GAIN * error;
+    clock->jitter_ns += ARRIVAL_GAIN * (fabs(error) - clock->jitter_ns);
+    clock->arrival_ns = arrival_ns;
+}
+
+/* What the device says passed since its last sample, unless the arrival denies it. */
+static double counted_step(const struct kl_arrival_clock *clock, int64_t device_ns,
+                           int64_t arrival_ns)
+{
+    double step = (double)device_ns - (double)clock->device_ns;
+    double left = (double)(arrival_ns - clock->host_ns) + ARRIVAL_JUMP_NS;
+    return step > 0 && step <= fmax(left, clock->period_ns) ? step : clock->period_ns;
+}
+
+int64_t kl_arrival_clock_step(struct kl_arrival_clock *clock, int64_t device_ns, int64_t arrival_ns)
 {
     if (!clock->started) {
         clock->started = true;
         clock->host_ns = arrival_ns > clock->host_ns ? arrival_ns : clock->host_ns + 1;
+        clock->device_ns = device_ns;
+        clock->arrival_ns = arrival_ns;
+        clock->owed_ns = 0;
         return clock->host_ns;
     }
-    double error = (double)(arrival_ns - clock->host_ns) - clock->period_ns;
-    if (error > ARRIVAL_JUMP_NS + clock->period_ns) {
+    double step = counted_step(clock, device_ns, arrival_ns);
+    clock->device_ns = device_ns;
+    learn_batch(clock, arrival_ns);
+    if ((double)(arrival_ns - clock->host_ns) - step > ARRIVAL_JUMP_NS + clock->period_ns) {
         clock->host_ns = arrival_ns;
+        clock->owed_ns = 0;
         return arrival_ns;
     }
-    clock->jitter_ns += ARRIVAL_GAIN * (fabs(error) - clock->jitter_ns);
-    double step = clock->period_ns + ARRIVAL_GAIN * error;
-    clock->host_ns += step > 1.0 ? (int64_t)llround(step) : 1;
+    double pay = clamp(clock->owed_ns, -ARRIVAL_BEND_MAX * step, ARRIVAL_BEND_MAX * step);
+    clock->owed_ns -= pay;
+    clock->host_ns += step + pay > 1.0 ? (int64_t)llround(step + pay) : 1;
     return clock->host_ns;
 }

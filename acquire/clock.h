@@ -60,6 +60,7 @@ struct kl_clock {
     int64_t odd_offset_ns;
     uint64_t restarts; /* times the device's clock was set or restarted */
     bool doubtful;     /* the device was away: its clock may be another one */
+    bool another;      /* it is another one */
 };
 
 void kl_clock_init(struct kl_clock *clock);
@@ -67,6 +68,10 @@ void kl_clock_init(struct kl_clock *clock);
 /** The device was away and is back: if the next sample contradicts the line, either way, the
  *  device's clock has started anew and is learnt anew from there. */
 void kl_clock_reconnected(struct kl_clock *clock);
+
+/** The device counts from a new beginning (a sample number that starts over, or went on without the
+ *  samples in between): nothing that was learnt holds from the next sample on. */
+void kl_clock_restarted(struct kl_clock *clock);
 
 /** Learns from one sample and maps it.
  *  @param device_ns   device time, unwrapped; any value is survived
@@ -86,12 +91,19 @@ double kl_clock_drift_ppm(const struct kl_clock *clock);
  *  of the shank at 100 deg/s. */
 #define KL_ARRIVAL_UNSURE_NS INT64_C(5000000)
 
-/** Time for samples whose device has no clock: the nominal rate, held to the arrivals. */
+/** Time for samples whose device has no clock: as far apart as the device counts them (or the
+ *  nominal rate, when it counts nothing), held to the arrivals.
+ *
+ *  Samples that came with one read share an arrival, but only the newest of them was made just
+ *  before it: that one is held to the arrival, the others to their neighbours. */
 struct kl_arrival_clock {
     bool started;
     double period_ns;
-    int64_t host_ns;  /* of the newest sample */
-    double jitter_ns; /* mean distance of arrival and expectation */
+    int64_t host_ns;    /* of the newest sample */
+    int64_t device_ns;  /* ditto, as the device counts */
+    int64_t arrival_ns; /* ditto */
+    double owed_ns;     /* correction not yet spread over samples */
+    double jitter_ns;   /* mean distance of arrival and expectation */
 };
 
 /** @param rate_hz  nominal, > 0 */
@@ -100,7 +112,13 @@ void kl_arrival_clock_init(struct kl_arrival_clock *clock, double rate_hz);
 /** The device was away and is back: the next sample stands at its arrival. */
 void kl_arrival_clock_reconnected(struct kl_arrival_clock *clock);
 
-/** @return host time of the next sample, increasing; smooths bursts, jumps forward over gaps */
-int64_t kl_arrival_clock_step(struct kl_arrival_clock *clock, int64_t arrival_ns);
+/** @param device_ns   the device's count of time, nominal: a step of n periods says that n - 1
+ *                     samples are missing. A step that is not positive, or that the arrivals deny,
+ *                     counts as one period; so a driver that counts nothing gives always the same
+ *  @param arrival_ns  host monotonic time when its bytes were read, >= 0
+ *  @return host time of the sample, increasing; smooths bursts, goes over a gap that was counted
+ *          at once and jumps forward over one that was not */
+int64_t kl_arrival_clock_step(struct kl_arrival_clock *clock, int64_t device_ns,
+                              int64_t arrival_ns);
 
 #endif

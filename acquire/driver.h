@@ -37,6 +37,9 @@ struct kl_link {
     /** Host monotonic time at which the bytes of the last read came; 0: the link does not know and
      *  the reader's own clock counts. */
     int64_t arrival_ns;
+    /** Pieces of the stream that the link itself had to drop before the bytes of the last read: the
+     *  reader was too slow. It only grows; a read that makes it grow begins behind the gap. */
+    uint64_t dropped;
 };
 
 enum kl_link_kind { KL_LINK_NONE = 0, KL_LINK_SERIAL, KL_LINK_USB, KL_LINK_TCP };
@@ -50,12 +53,17 @@ struct kl_link_need {
     enum kl_link_kind kind;
     const struct kl_usb_id *usb_id; /* the device's, or its USB-serial bridge's */
     size_t usb_id_count;
+    /* Serial: other speeds a unit may have been left at, ended by 0; NULL: none. */
+    const unsigned *speed;
     unsigned baud;     /* serial, 8N1 */
     uint16_t tcp_port; /* TCP */
     uint8_t interface; /* USB: claimed; a kernel driver on it is detached */
-    uint8_t stream_in; /* USB: endpoint that read() streams from, bit 7 set */
-    uint8_t out;       /* USB: endpoint that write() goes to */
-    size_t packet;     /* USB: bytes asked for in one streaming transfer */
+    /* USB: endpoint that read() streams from, bit 7 set. 0: numbers differ between units, so the
+     * first interface that has a bulk endpoint in and one out is claimed, with both; `interface`
+     * and `out` are not looked at, and what waits in the endpoint is thrown away. */
+    uint8_t stream_in;
+    uint8_t out;   /* USB: endpoint that write() goes to */
+    size_t packet; /* USB: bytes asked for in one streaming transfer */
 };
 
 /** Answer of a frame test. */
@@ -65,14 +73,15 @@ enum kl_frame { KL_FRAME_NEED_MORE = 0, KL_FRAME_VALID, KL_FRAME_INVALID };
 enum kl_time_meaning {
     KL_TIME_COUNTER = 0, /* the device's own clock */
     KL_TIME_INDEX,       /* sample number at the nominal rate */
-    KL_TIME_ARRIVAL,     /* none: when the bytes came */
+    KL_TIME_ARRIVAL,     /* none: when the bytes came. device_ns may still count nominal periods
+                          * (a frame counter): then gaps are as long as it says; else always 0 */
     KL_TIME_SESSION,     /* simulated: already session time */
 };
 
 /** One instant of one stream, as a driver delivers it. */
 struct kl_sample {
     size_t stream;     /* index among the device's own streams */
-    int64_t device_ns; /* device time in ns, unwrapped by the driver */
+    int64_t device_ns; /* device time in ns, unwrapped by the driver (kl_time_meaning) */
     uint32_t quality;  /* kl_quality bits */
     double value[KL_CHANNELS_MAX];
 };
@@ -123,6 +132,9 @@ struct kl_driver {
     int (*start)(void *state, struct kl_link *link, struct kl_fault *fault);
     int (*stop)(void *state, struct kl_link *link);
     enum kl_frame (*frame)(const void *state, const uint8_t *buf, size_t len, size_t *frame_len);
+    /** @return samples written, or a negative status when it is no frame after all: its first byte
+     *  is skipped. KL_ERR_GONE asks for a new conversation: what still comes cannot be trusted (no
+     *  way back into step, a device that reset itself); the link is closed, opened and started. */
     int (*parse)(void *state, const uint8_t *frame, size_t len, struct kl_sample *out, size_t cap);
 
     /** A device that speaks only when asked: the next question. Called before every read.
@@ -134,6 +146,10 @@ struct kl_driver {
     /** What device times mean where the lab file decides it (a column may be a time, or none is).
      *  NULL: always time_meaning. Asked after configure. */
     enum kl_time_meaning (*time_of)(const void *state);
+
+    /** Charge of the device's battery as it told last, 0..100 %; -1: it has not told. Asked on the
+     *  thread that parses, or when no thread does. NULL: it never tells. */
+    int (*battery)(const void *state);
 
     /* A simulated device: samples in order of time, all before until_ns (session time), at most
      * cap. @return samples written; fewer than cap means "no more before until_ns" */

@@ -31,6 +31,7 @@ static bool take_frame(struct kl_framing *framing, size_t at, size_t frame_len,
 {
     int count = framing->driver->parse(framing->state, framing->buf + at, frame_len,
                                        framing->sample, KL_FRAME_SAMPLES_MAX);
+    framing->gone |= count == KL_ERR_GONE;
     if (count < 0 || count > KL_FRAME_SAMPLES_MAX) {
         return false;
     }
@@ -63,7 +64,7 @@ static void skip_byte(struct kl_framing *framing)
 static void scan(struct kl_framing *framing, bool last, kl_framing_sink *sink, void *self)
 {
     size_t at = 0;
-    while (at < framing->len) {
+    while (at < framing->len && !framing->gone) {
         size_t frame_len = 0;
         enum kl_frame answer = look(framing, at, last, &frame_len);
         if (answer == KL_FRAME_NEED_MORE) {
@@ -83,7 +84,7 @@ static void scan(struct kl_framing *framing, bool last, kl_framing_sink *sink, v
 void kl_framing_feed(struct kl_framing *framing, const uint8_t *bytes, size_t len,
                      kl_framing_sink *sink, void *self)
 {
-    while (len > 0) {
+    while (len > 0 && !framing->gone) {
         size_t room = KL_FRAME_MAX - framing->len; /* > 0: a full buffer never needs more */
         size_t take = len < room ? len : room;
         memcpy(framing->buf + framing->len, bytes, take);
@@ -92,6 +93,14 @@ void kl_framing_feed(struct kl_framing *framing, const uint8_t *bytes, size_t le
         len -= take;
         scan(framing, false, sink, self);
     }
+}
+
+void kl_framing_restart(struct kl_framing *framing)
+{
+    framing->skipped += framing->len;
+    framing->len = 0;
+    framing->broken = framing->gone = false;
+    framing->unmarked = 0;
 }
 
 void kl_framing_finish(struct kl_framing *framing, kl_framing_sink *sink, void *self)

@@ -24,6 +24,7 @@ struct kl_framing {
     uint64_t bad;     /* times the stream of frames was broken: bad checksum, lost bytes, garbage */
     uint64_t skipped; /* bytes that belong to no good frame */
     bool broken;      /* skipping since the last good frame */
+    bool gone;        /* parse asked for a new conversation: nothing is taken until a restart */
     uint64_t unmarked; /* bit per stream: its next sample follows a broken frame */
     size_t len;
     uint8_t buf[KL_FRAME_MAX];
@@ -41,6 +42,9 @@ void kl_framing_init(struct kl_framing *framing, const struct kl_driver *driver,
  *  Threads: one. RT safe as far as the driver and the sink are. */
 void kl_framing_feed(struct kl_framing *framing, const uint8_t *bytes, size_t len,
                      kl_framing_sink *sink, void *self);
+
+/** A new conversation begins: what is left of the last one is skipped, counters go on. */
+void kl_framing_restart(struct kl_framing *framing);
 
 /** No more bytes will come: looks for good frames behind an unfinished one (a damaged length
  *  near the end of a capture) and counts what is left as skipped. */

@@ -3,6 +3,7 @@
 #include "acquire/hub_inside.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -240,6 +241,17 @@ struct kl_source *kl_hub_start(struct kl_hub *hub, bool fast, double seconds,
 
 /* ----------------------------------------------------- from the other threads */
 
+int kl_hub_capture_state(struct kl_hub *hub, bool flush, struct kl_fault *fault)
+{
+    if (hub->capture == NULL) {
+        return KL_OK;
+    }
+    if (flush) {
+        kl_capture_flush(hub->capture);
+    }
+    return kl_capture_state(hub->capture, fault);
+}
+
 int kl_hub_event(struct kl_hub *hub, const struct kl_event *event)
 {
     int status = kl_event_queue_put(&hub->queue, event);
@@ -257,9 +269,56 @@ void kl_hub_stop(struct kl_hub *hub)
     errno = saved;
 }
 
+static unsigned alarms_of(const struct kl_device *device, const struct kl_hub_device *shown,
+                          int64_t now_ns)
+{
+    int64_t sampled_ns = atomic_load_explicit(&device->sampled_ns, memory_order_relaxed);
+    int64_t since_ns = atomic_load_explicit(&device->since_ns, memory_order_relaxed);
+    int64_t clipped_ns = atomic_load_explicit(&device->clipped_ns, memory_order_relaxed);
+    bool linked = device->linked && shown->running;
+    int64_t newest_ns = sampled_ns > since_ns ? sampled_ns : since_ns;
+    /* bytes may come that are no frames: a wrong speed, another mode */
+    bool nothing = linked && now_ns - newest_ns > device->silence_ns;
+    bool wrong_rate = linked && atomic_load_explicit(&device->wrong_rate, memory_order_relaxed);
+    bool clipping = linked && clipped_ns > 0 && now_ns - clipped_ns < KL_CLIPPING_SHOWN_NS;
+    bool battery = shown->battery >= 0 && shown->battery < KL_BATTERY_LOW;
+    return (nothing || shown->silent ? (unsigned)KL_ALARM_NO_DATA : 0) |
+           (wrong_rate ? (unsigned)KL_ALARM_RATE : 0) |
+           (clipping ? (unsigned)KL_ALARM_CLIPPING : 0) |
+           (battery ? (unsigned)KL_ALARM_BATTERY : 0);
+}
+
+static void show_alarms(const struct kl_device *device, struct kl_hub_device *shown, int64_t now_ns)
+{
+    shown->silent = atomic_load_explicit(&device->silent, memory_order_relaxed);
+    shown->measured_hz =
+        (double)atomic_load_explicit(&device->measured_uhz, memory_order_relaxed) / 1e6;
+    shown->nominal_hz =
+        (double)atomic_load_explicit(&device->nominal_uhz, memory_order_relaxed) / 1e6;
+    shown->battery =
+        (double)atomic_load_explicit(&device->battery_percent, memory_order_relaxed) / 100;
+    shown->alarms = alarms_of(device, shown, now_ns);
+}
+
+bool kl_hub_device_state(const struct kl_hub_device *device, char out[KL_DEVICE_STATE_MAX])
+{
+    const char *state = device->driver->generate != NULL ? "simulated" : "streaming";
+    const char *away = device->fault.text[0] == '\0' ? "stopped"
+                       : device->connections == 0    ? "not found"
+                                                     : "lost";
+    kl_device_alarm_text(device->alarms, device->measured_hz, device->nominal_hz, device->battery,
+                         out);
+    /* that it is away is graver than its battery */
+    if (out[0] == '\0' || (!device->running && !device->silent)) {
+        (void)snprintf(out, KL_DEVICE_STATE_MAX, "%s", device->running ? state : away);
+    }
+    return device->alarms != 0 || !device->running;
+}
+
 size_t kl_hub_devices(const struct kl_hub *hub, struct kl_hub_device *out, size_t cap)
 {
     size_t count = hub->device_count < cap ? hub->device_count : cap;
+    int64_t now_ns = kl_monotonic_ns();
     for (size_t d = 0; d < count; d++) {
         struct kl_device *device = hub->device[d];
         struct kl_hub_device *shown = &out[d];
@@ -276,6 +335,7 @@ size_t kl_hub_devices(const struct kl_hub *hub, struct kl_hub_device *out, size_
             (double)atomic_load_explicit(&device->drift_ppb, memory_order_relaxed) / 1000;
         shown->running = atomic_load_explicit(&device->running, memory_order_relaxed);
         shown->connections = atomic_load_explicit(&device->connections, memory_order_relaxed);
+        show_alarms(device, shown, now_ns);
         (void)pthread_mutex_lock(&device->shown);
         memcpy(shown->where, device->found.where, sizeof(shown->where));
         shown->fault = device->fault;

@@ -19,6 +19,8 @@
 #ifndef KL_ACQUIRE_HUB_H
 #define KL_ACQUIRE_HUB_H
 
+#include "acquire/clock_pair.h"
+#include "acquire/device_alarm.h"
 #include "acquire/driver.h"
 #include "acquire/link.h"
 #include "acquire/source.h"
@@ -37,7 +39,16 @@ struct kl_hub_device {
     char where[KL_PORT_NAME_MAX]; /* port or host where it was found last; "": simulated */
     uint64_t connections;         /* times it was started; above 1 it was away in between */
     struct kl_fault fault;        /* text "" when all is well */
+    bool silent;                  /* not running: it is connected and gives nothing */
+    unsigned alarms;              /* kl_device_alarm bits */
+    double measured_hz; /* of the stream whose rate is off, else of its fastest; 0: not known */
+    double nominal_hz;  /* of the same stream */
+    double battery;     /* 0 to 1; negative: it does not say */
 };
+
+/** What a screen says of a device: an alarm, else "streaming", "simulated", "not found", "lost",
+ *  "no data", "stopped". @return whether it is an alarm */
+bool kl_hub_device_state(const struct kl_hub_device *device, char out[KL_DEVICE_STATE_MAX]);
 
 struct kl_hub *kl_hub_create(void);
 
@@ -55,6 +66,11 @@ int kl_hub_add_at(struct kl_hub *hub, const char *name, const struct kl_driver *
 /** Keeps the raw bytes of every link in a folder (capture.h), made if need be. Before start. */
 int kl_hub_capture(struct kl_hub *hub, const char *folder, struct kl_fault *fault);
 
+/** Is every raw byte kept so far, if it should be? @param flush  writes what waits first, which
+ * waits for the disk: at the end. Threads: any, after start. @return KL_OK, or KL_ERR_IO with
+ * *fault */
+int kl_hub_capture_state(struct kl_hub *hub, bool flush, struct kl_fault *fault);
+
 /** Starts the device threads. @param fast  simulated devices only: no waiting for the clock; items
  *  are ordered by first time stamp, then stream index, so that every run is the same.
  *  @param seconds  ends the session after this much session time; 0: until kl_hub_stop
@@ -65,6 +81,10 @@ struct kl_source *kl_hub_start(struct kl_hub *hub, bool fast, double seconds,
 /** Puts an operator's event into the sequence, stamped with the newest session time.
  *  Threads: any. text is copied. @return KL_OK or KL_ERR_MEM when too many wait */
 int kl_hub_event(struct kl_hub *hub, const struct kl_event *event);
+
+/** The oldest look at a device's clock not yet taken, for the recorder. Who never asks loses the
+ *  oldest, no sample. Threads: the one that pulls. @return false when there is none */
+bool kl_hub_clock(struct kl_hub *hub, struct kl_clock_pair *out);
 
 /** Asks the session to end: the source gives what is in the rings, then KL_SOURCE_END.
  *  Threads: any; safe in a signal handler. */

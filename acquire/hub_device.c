@@ -63,6 +63,7 @@ int kl_device_create(struct kl_device **out, const char *name, const struct kl_d
         kl_framing_init(framing, driver, state);
     }
     kl_clock_init(&device->clock);
+    atomic_init(&device->battery_percent, -1);
     (void)pthread_mutex_init(&device->shown, NULL); /* cannot fail without attributes */
     if (fault != NULL) {
         fault->text[0] = '\0';
@@ -88,6 +89,11 @@ int kl_device_prepare(struct kl_device *device, const struct kl_stream *streams)
         widest = channels > widest ? channels : widest;
         device->channels[s] = channels;
         kl_arrival_clock_init(&device->arrival[s], streams[s].rate_hz);
+        device->nominal_hz[s] = streams[s].rate_hz;
+    }
+    device->rate = device->linked ? calloc(device->stream_count, sizeof(*device->rate)) : NULL;
+    if (device->linked && device->rate == NULL) {
+        return KL_ERR_MEM;
     }
     int64_t silence_ns = kl_nanoseconds(SILENCE_SAMPLES / fastest_hz);
     device->silence_ns = silence_ns > SILENCE_NS_MIN ? silence_ns : SILENCE_NS_MIN;
@@ -239,6 +245,7 @@ void kl_device_destroy(struct kl_device *device)
     }
     (void)pthread_mutex_destroy(&device->shown);
     kl_ring_destroy(device->ring);
+    free(device->rate);
     free(device->framing);
     free(device->state);
     free(device);

@@ -40,6 +40,7 @@ struct kl_device {
     enum kl_time_meaning time_meaning; /* of this device, as configured */
     size_t first_stream, stream_count;
     size_t channels[KL_STREAMS_MAX]; /* of the device's own streams */
+    double nominal_hz[KL_STREAMS_MAX];
     struct kl_ring *ring;
     int64_t start_ns;        /* host time of KL_EPOCH_NS, for simulated devices */
     int64_t end_ns;          /* session time at which nothing more is wanted */
@@ -52,7 +53,8 @@ struct kl_device {
     struct kl_framing *framing; /* with a link */
     struct kl_link *link;       /* NULL: not open */
     uint64_t connection;        /* times started */
-    int64_t silence_ns;         /* without a byte for so long, something is wrong */
+    uint64_t dropped;           /* kl_link.dropped, as far as it is told */
+    int64_t silence_ns; /* without a byte or sample for so long, something is wrong; fixed */
     struct kl_sample sample[KL_DEVICE_BATCH];
     uint64_t unsent_lost[KL_STREAMS_MAX];    /* not yet told to the consumer */
     uint32_t unsent_quality[KL_STREAMS_MAX]; /* bits of dropped samples that outlive them */
@@ -61,8 +63,12 @@ struct kl_device {
     /* the session thread's own */
     struct kl_clock clock;
     struct kl_arrival_clock arrival[KL_STREAMS_MAX];
+    struct kl_clock_pair pair; /* the quickest delivery of this quarter second */
+    int64_t pair_until_ns;     /* session time at which it is complete; 0: none is open */
     uint64_t clock_connection; /* of the newest record the clock saw */
     uint64_t arrival_connection[KL_STREAMS_MAX];
+    struct kl_rate_watch *rate; /* [stream_count], owned; NULL: simulated */
+    uint64_t rate_connection;
     size_t fast_at, fast_count; /* samples in hand, in fast mode */
     bool fast_last;             /* ... are the last of this cell of the grid */
     bool fast_done;             /* all of this cell were taken */
@@ -80,6 +86,13 @@ struct kl_device {
     _Atomic uint64_t frames, bad_frames, skipped_bytes; /* written by the device's thread */
     _Atomic int64_t uncertainty_ns; /* of the clock; written by the session thread */
     _Atomic int64_t drift_ppb;      /* ditto */
+    _Atomic int64_t sampled_ns;     /* host time of the newest sample; ditto */
+    _Atomic int64_t clipped_ns;     /* host time of the newest clipped one, 0: none; ditto */
+    _Atomic int64_t measured_uhz, nominal_uhz; /* of one stream; ditto */
+    atomic_bool wrong_rate;                    /* ditto */
+    _Atomic int64_t since_ns; /* host time at which it came back; written by the device's thread */
+    atomic_bool silent;       /* ditto */
+    atomic_int battery_percent; /* negative: not known; ditto */
 };
 
 /** Adds a device that talks through a link that is open already (borrowed until kl_hub_destroy):

@@ -41,8 +41,8 @@ static bool pull(struct kl_hub *hub, struct kl_device *device)
             if (kl_stage_full(kl_hub_stage(hub, device, sample->stream))) {
                 return false;
             }
-            kl_hub_stage_sample(hub, device, sample->stream, sample->device_ns, sample->quality, 0,
-                                sample->value);
+            (void)kl_hub_stage_sample(hub, device, sample->stream, sample->device_ns,
+                                      sample->quality, 0, sample->value);
         }
         device->fast_done = device->fast_last;
     }

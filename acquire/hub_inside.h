@@ -11,6 +11,9 @@
 /** Events one driver may cause at its start. */
 #define KL_DEVICE_EVENTS_MAX 64
 
+/** Looks at clocks that wait to be recorded: 64 devices for a second. */
+#define KL_CLOCK_PAIRS 256
+
 /** Everything but `stop`, `wake_fd`, `queue` and the devices' atomics is the session thread's. */
 struct kl_hub {
     struct kl_source source; /* first: the source is the hub */
@@ -36,6 +39,9 @@ struct kl_hub {
     int64_t newest_ns;       /* newest time stamp handed out; KL_EPOCH_NS before the first */
     int64_t events_until_ns; /* when ended: drivers' events up to here are still due */
 
+    struct kl_clock_pair pair[KL_CLOCK_PAIRS]; /* a ring */
+    size_t pair_first, pair_count;
+
     size_t order[KL_STREAMS_MAX]; /* streams whose stage is to be handed out, in this order */
     size_t order_count, order_next;
 
@@ -48,9 +54,10 @@ int kl_hub_next(struct kl_source *source, int64_t wait_ns, struct kl_item *item,
                 struct kl_fault *fault);
 
 /** Takes one sample of a device into its stage, unless it lies behind the end. The stage must have
- *  room. @param s  the device's own stream number */
-void kl_hub_stage_sample(struct kl_hub *hub, struct kl_device *device, size_t s, int64_t t_ns,
-                         uint32_t quality, uint64_t lost_before, const double *value);
+ *  room. @param s  the device's own stream number
+ *  @return samples that are missing before it */
+uint64_t kl_hub_stage_sample(struct kl_hub *hub, struct kl_device *device, size_t s, int64_t t_ns,
+                             uint32_t quality, uint64_t lost_before, const double *value);
 
 /** The stage a device's stream goes to. */
 static inline struct kl_stage *kl_hub_stage(struct kl_hub *hub, const struct kl_device *device,
@@ -58,6 +65,9 @@ static inline struct kl_stage *kl_hub_stage(struct kl_hub *hub, const struct kl_
 {
     return &hub->stage[device->first_stream + s];
 }
+
+/** The looks at clocks that are still open are complete: the session is over. */
+void kl_hub_close_pairs(struct kl_hub *hub);
 
 /** Takes what the rings hold into the stages, each ring until a stage of it is full, in the order
  *  of the devices. @return false when nothing more can come */

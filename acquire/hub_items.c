@@ -4,19 +4,20 @@
 #include <poll.h>
 #include <unistd.h>
 
-void kl_hub_stage_sample(struct kl_hub *hub, struct kl_device *device, size_t s, int64_t t_ns,
-                         uint32_t quality, uint64_t lost_before, const double *value)
+uint64_t kl_hub_stage_sample(struct kl_hub *hub, struct kl_device *device, size_t s, int64_t t_ns,
+                             uint32_t quality, uint64_t lost_before, const double *value)
 {
     struct kl_stage *stage = kl_hub_stage(hub, device, s);
     if (t_ns >= hub->end_ns) {
         stage->past_end = true;
         stage->lost += lost_before;
-        return;
+        return lost_before;
     }
     uint64_t missed = kl_stage_put(stage, t_ns, quality, lost_before, value);
     if (missed > 0) {
         atomic_fetch_add_explicit(&device->lost, missed, memory_order_relaxed);
     }
+    return lost_before + missed;
 }
 
 static struct kl_device *device_of(struct kl_hub *hub, size_t stream)
@@ -106,6 +107,7 @@ static void end(struct kl_hub *hub)
     }
     hub->events_until_ns = whole ? hub->end_ns - 1 : hub->newest_ns;
     hub->ended = true;
+    kl_hub_close_pairs(hub);
     atomic_store_explicit(&hub->stop, true, memory_order_relaxed);
 }
 

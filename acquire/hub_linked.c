@@ -39,10 +39,19 @@ static void show_framing(struct kl_device *device)
     atomic_store_explicit(&device->frames, framing->frames, memory_order_relaxed);
     atomic_store_explicit(&device->bad_frames, framing->bad, memory_order_relaxed);
     atomic_store_explicit(&device->skipped_bytes, framing->skipped, memory_order_relaxed);
+    if (device->driver->battery != NULL) {
+        int percent = device->driver->battery(device->state);
+        atomic_store_explicit(&device->battery_percent,
+                              percent >= 0 && percent <= 100 ? percent : -1, memory_order_relaxed);
+    }
 }
 
 static void set_running(struct kl_device *device, bool running)
 {
+    if (running) {
+        atomic_store_explicit(&device->since_ns, kl_monotonic_ns(), memory_order_relaxed);
+    }
+    atomic_store_explicit(&device->silent, false, memory_order_relaxed);
     atomic_store_explicit(&device->running, running, memory_order_release);
     kl_wake(device->wake_fd);
 }
@@ -98,12 +107,20 @@ static void close_link(struct kl_device *device)
 /* ------------------------------------------------------------------ reading */
 
 /* What comes from here on follows a gap: how long it was, the time stamps tell. */
-static void begin_connection(struct kl_device *device)
+static void mark_gap(struct kl_device *device)
 {
-    device->connection++;
-    for (size_t s = 0; device->connection > 1 && s < device->stream_count; s++) {
+    for (size_t s = 0; s < device->stream_count; s++) {
         device->unsent_quality[s] |= KL_QUALITY_GAP;
     }
+}
+
+static void begin_connection(struct kl_device *device)
+{
+    if (++device->connection > 1) {
+        mark_gap(device);
+    }
+    kl_framing_restart(device->framing);
+    device->dropped = device->link->dropped;
     atomic_store_explicit(&device->connections, device->connection, memory_order_relaxed);
 }
 
@@ -113,6 +130,21 @@ static void finish_framing(struct kl_device *device)
     device->arrival_ns = kl_monotonic_ns();
     kl_framing_finish(device->framing, take_sample, device);
     show_framing(device);
+}
+
+/* The link lost a piece of the stream before these bytes. @return whether counting goes on: a
+ * device whose time is the number of its samples must be started anew */
+static bool survives_drop(struct kl_device *device)
+{
+    uint64_t dropped = device->link->dropped;
+    if (dropped == device->dropped) {
+        return true;
+    }
+    device->dropped = dropped;
+    kl_framing_finish(device->framing, take_sample, device); /* half a frame has no other half */
+    show_framing(device);
+    mark_gap(device);
+    return device->time_meaning != KL_TIME_INDEX;
 }
 
 static void take_bytes(struct kl_device *device, const uint8_t *bytes, size_t len)
@@ -134,6 +166,7 @@ static void show_silence(struct kl_device *device)
     kl_device_recover(device);
     kl_device_fail(device, KL_ERR_TIMEOUT, "silent", &fault);
     set_running(device, false);
+    atomic_store_explicit(&device->silent, true, memory_order_relaxed);
 }
 
 /* Puts the question that is due to a device that speaks only when asked.
@@ -171,7 +204,13 @@ static int read_link(struct kl_device *device)
         int64_t quiet_ns = kl_monotonic_ns() - heard_ns;
         if (count > 0) {
             heard_ns += quiet_ns;
+            if (!survives_drop(device)) {
+                return KL_ERR_DATA;
+            }
             take_bytes(device, bytes, (size_t)count);
+            if (device->framing->gone) {
+                return KL_ERR_GONE;
+            }
             if (state != HEARD) { /* all is well with the first byte, not with an open port */
                 state = HEARD;
                 kl_device_recover(device);
@@ -190,7 +229,17 @@ static int read_link(struct kl_device *device)
 static void show_lost(struct kl_device *device, int status)
 {
     struct kl_fault fault = {.text = ""};
-    if (device->borrowed == NULL) {
+    if (device->framing->gone) {
+        (void)kl_fault(&fault, status,
+                       "device %s: what it sends at %s cannot be followed any more; it is opened "
+                       "and started anew",
+                       device->name, device->found.where);
+    } else if (status == KL_ERR_DATA) {
+        (void)kl_fault(&fault, status,
+                       "device %s: this computer did not read it in time and lost a part; it is "
+                       "started anew, close other programs",
+                       device->name);
+    } else if (device->borrowed == NULL) {
         (void)kl_fault(&fault, status,
                        "device %s: lost at %s: %s; it goes on by itself when it is back",
                        device->name, device->found.where, kl_status_text(status));
@@ -199,7 +248,8 @@ static void show_lost(struct kl_device *device, int status)
     kl_device_fail(device, status, "reading", &fault);
 }
 
-/* One conversation: start, data, stop. @return what ended it */
+/* One conversation: start, data, stop. @return what ended it; KL_ERR_DATA only when the device
+ * refused to start */
 static int converse(struct kl_device *device)
 {
     struct kl_fault fault = {.text = ""};
@@ -227,7 +277,9 @@ static int converse(struct kl_device *device)
         }
     }
     /* a driver that refuses may be talking to a device that boots */
-    return started || status == KL_ERR_GONE ? status : KL_ERR_DATA;
+    bool refused = !started && status != KL_ERR_GONE;
+    bool anew = started && status == KL_ERR_DATA; /* nothing is wrong with the link */
+    return refused ? KL_ERR_DATA : anew ? KL_ERR_TIMEOUT : status;
 }
 
 void kl_device_run_linked(struct kl_device *device)

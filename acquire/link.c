@@ -235,6 +235,33 @@ int kl_link_open(const char *device, const struct kl_driver *driver,
     return status;
 }
 
+int kl_link_identify(struct kl_link *link, const struct kl_driver *driver, unsigned baud, char *out,
+                     size_t len)
+{
+    const struct kl_link_need *need = need_of(driver, KL_LINK_SERIAL);
+    int first = driver->identify(link, out, len);
+    if (baud != 0 || link->ops->set_baud == NULL || need == NULL || need->speed == NULL) {
+        return first;
+    }
+    int status = first;
+    for (const unsigned *speed = need->speed;
+         *speed != 0 && (status == KL_ERR_TIMEOUT || status == KL_ERR_DATA); speed++) {
+        if (*speed == need->baud || link->ops->set_baud(link, *speed) < 0) {
+            continue; /* a bridge that cannot do this one may do the next */
+        }
+        status = driver->identify(link, out, len);
+        if (status >= 0) {
+            size_t used = strlen(out);
+            (void)snprintf(out + used, len - used, ", at %u baud", *speed);
+            return status;
+        }
+    }
+    if (status < 0 && link->ops->set_baud(link, need->baud) < 0) {
+        return KL_ERR_IO;
+    }
+    return status < 0 && status != KL_ERR_TIMEOUT && status != KL_ERR_DATA ? status : first;
+}
+
 void kl_link_close(struct kl_link *link)
 {
     if (link != NULL && link->ops->close != NULL) {

@@ -34,6 +34,14 @@ KL_CHECK int kl_link_open(const char *device, const struct kl_driver *driver,
                           const struct kl_link_choice *choice, struct kl_link_found *found,
                           struct kl_link **out, struct kl_fault *fault);
 
+/** Asks who is there: at the speed of the open link and, where the lab file names none, at every
+ *  other speed the driver knows (kl_link_need.speed), which is added to what the device says. When
+ *  nobody answers the link is left at its first speed.
+ *  @param driver  with identify  @param baud  what the lab file says; 0: nothing
+ *  @return as kl_driver.identify */
+KL_CHECK int kl_link_identify(struct kl_link *link, const struct kl_driver *driver, unsigned baud,
+                              char *out, size_t len);
+
 /** NULL is allowed; a borrowed link stays open. */
 void kl_link_close(struct kl_link *link);
 

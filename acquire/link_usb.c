@@ -28,6 +28,8 @@
 /* What a device that was left streaming has in its pipe (protocols: xsens_mti.md). */
 #define STALE_READS_MAX 64
 #define STALE_WAIT_MS 5
+/* A record of the ring begins with the transfers that were dropped before it. */
+#define RECORD_HEAD sizeof(uint64_t)
 
 struct usb {
     struct kl_link link;
@@ -43,7 +45,7 @@ struct usb {
     atomic_int active;           /* transfers not retired; written by both, see close */
     atomic_int status;           /* why the first one was retired; written by the usb thread */
     atomic_bool closing;         /* written by the owner, read by the usb thread */
-    _Atomic uint64_t dropped;    /* transfers that did not fit; written by the usb thread */
+    uint64_t dropped;            /* usb thread's: transfers that did not fit, not yet told */
 };
 
 static int64_t now_ns(void)
@@ -94,12 +96,14 @@ static void retire(struct usb *usb, int status)
 static void push(struct usb *usb, const struct libusb_transfer *transfer, int64_t stamp_ns)
 {
     size_t len = (size_t)transfer->actual_length;
-    uint8_t *record = kl_byte_queue_reserve(usb->queue, len);
+    uint8_t *record = kl_byte_queue_reserve(usb->queue, RECORD_HEAD + len);
     if (record == NULL) {
-        atomic_fetch_add_explicit(&usb->dropped, 1, memory_order_relaxed);
+        usb->dropped++;
         return;
     }
-    memcpy(record, transfer->buffer, len);
+    memcpy(record, &usb->dropped, RECORD_HEAD);
+    memcpy(record + RECORD_HEAD, transfer->buffer, len);
+    usb->dropped = 0;
     kl_byte_queue_commit(usb->queue, stamp_ns);
     wake(usb);
 }
@@ -140,6 +144,12 @@ static int take(struct usb *usb, uint8_t *buf, size_t cap)
     const uint8_t *record = kl_byte_queue_peek(usb->queue, &cursor, &size, &stamp_ns);
     if (record == NULL) {
         return 0;
+    }
+    if (usb->taken == 0) {
+        uint64_t dropped;
+        memcpy(&dropped, record, RECORD_HEAD);
+        usb->link.dropped += dropped;
+        usb->taken = RECORD_HEAD;
     }
     size_t left = size - usb->taken;
     size_t count = left < cap ? left : cap;
@@ -299,7 +309,7 @@ static int open_handle(struct usb *usb, libusb_context *context, const char *nam
     return error == 0 ? 0 : errno_of(error);
 }
 
-/* Which endpoints there are, and with need->stream_in 0 which to use. */
+/* Which endpoints there are, and which to use where the need does not say. */
 static void look_at_interface(struct usb *usb, const struct libusb_interface_descriptor *interface,
                               bool search)
 {
@@ -318,6 +328,9 @@ static void look_at_interface(struct usb *usb, const struct libusb_interface_des
         usb->in = in;
         usb->out = out;
         usb->interface = interface->bInterfaceNumber;
+    }
+    if (!search && usb->out == 0 && interface->bInterfaceNumber == usb->interface) {
+        usb->out = out;
     }
 }
 
@@ -385,6 +398,12 @@ static int begin(struct usb *usb, libusb_context *context, const char *name,
         (void)libusb_set_auto_detach_kernel_driver(usb->handle, 1);
         int refused = libusb_claim_interface(usb->handle, usb->interface);
         error = refused == 0 ? 0 : errno_of(refused);
+    }
+    if (error == 0) {
+        /* an endpoint that an earlier owner left halted stalls every transfer; where it was not,
+         * this does nothing but begin its toggle anew, on both sides. A device that refuses says so
+         * with the first transfer. */
+        (void)libusb_clear_halt(usb->handle, usb->in);
     }
     if (error == 0 && need->stream_in == 0) {
         throw_away_stale(usb);

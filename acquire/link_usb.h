@@ -5,7 +5,8 @@
  * A transfer that completes, empty or not, is submitted again; one that fails is retired, and so is
  * every transfer once the link closes or the device is gone. Closing cancels all, lets the usb
  * thread handle events until each callback has returned, and only then frees. Bytes that do not
- * fit the ring are dropped by whole transfers and counted; the framing above sees the break.
+ * fit the ring are dropped by whole transfers; kl_link.dropped grows with the first read behind
+ * them.
  *
  * Threads: read, write, control, transfer, close: one, the link's owner. Callbacks: the usb thread.
  */
@@ -17,9 +18,10 @@
 #define KL_USB_TRANSFERS 8
 
 /** Opens the device named "usb:1-4.2" by kl_port_list_usb, claims need->interface (taking it from
- *  a kernel driver) and starts streaming from need->stream_in.
- *  With stream_in 0: the first interface that has one bulk endpoint in and one out is used, and
- *  what waits in it is thrown away.
+ *  a kernel driver), clears a halt that an earlier owner left and starts streaming from
+ *  need->stream_in
+ *  (0: the bulk pair, see struct kl_link_need). With `out` 0 alone, write goes to the interface's
+ *  first bulk endpoint out.
  *  @return as kl_serial_open */
 KL_CHECK int kl_usb_open(const char *device, const char *name, const struct kl_link_need *need,
                          struct kl_link **out, struct kl_fault *fault);

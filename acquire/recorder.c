@@ -1,6 +1,7 @@
 #include "acquire/recorder.h"
 
 #include "acquire/byte_queue.h"
+#include "acquire/disk_space.h"
 #include "acquire/event_json.h"
 #include "acquire/formats/xdf_block.h"
 #include "acquire/formats/xdf_write.h"
@@ -14,11 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Emitted to written within 50 ms: this long asleep, the rest for the write itself. */
 #define WAKE_NS (20 * INT64_C(1000000))
 /* Synced at least every 200 ms: asked for at this age, the rest for the sync itself. */
 #define SYNC_NS (150 * INT64_C(1000000))
+#define LOOK_NS (200 * INT64_C(1000000)) /* at the space left: seen within 250 ms */
 #define RETRY_NS (250 * INT64_C(1000000))
 /* What close spends on a disk that stays full. */
 #define CLOSE_TRIES 3
@@ -50,11 +53,14 @@ struct kl_recorder {
     struct kl_session_writer writer;
     size_t piece;
     int64_t written_to_ns; /* newest time in the file */
-    int64_t synced_at_ns;
-    bool unsynced;
+
+    /* Sync thread; the recorder thread joins it before the last sync, which is its own. */
+    pthread_t sync_thread;
+    bool has_sync_thread;
+    bool sync_stop; /* guarded by lock */
 
     pthread_t thread;
-    pthread_mutex_t lock; /* stop only; the session thread never takes it */
+    pthread_mutex_t lock; /* the stops only; the session thread never takes it */
     pthread_cond_t wake;
     bool stop;
     bool complete; /* written by the thread before it ends */
@@ -63,7 +69,9 @@ struct kl_recorder {
     _Atomic uint64_t bytes_written, lost_items; /* by recorder thread; by session thread */
     _Atomic int64_t newest_ns;                  /* by session thread: newest time queued */
     _Atomic int64_t oldest_held_ns;             /* by recorder thread: newest time written */
+    atomic_bool unsynced;                       /* by recorder thread, taken by sync thread */
     _Atomic int problem;                        /* by recorder thread: errno, 0 when all is well */
+    _Atomic uint64_t free_bytes;                /* by recorder thread */
     _Atomic int sync_problem;                   /* by recorder thread: errno, stays */
 };
 
@@ -121,7 +129,7 @@ static bool drain(struct kl_recorder *recorder)
         }
         kl_byte_queue_release(recorder->queue, cursor);
         recorder->written_to_ns = newest_ns;
-        recorder->unsynced = true;
+        atomic_store_explicit(&recorder->unsynced, true, memory_order_release);
         recorder->piece = recorder->piece < PIECE_MAX / 2 ? recorder->piece * 2 : PIECE_MAX;
         atomic_store_explicit(&recorder->bytes_written, recorder->writer.size,
                               memory_order_relaxed);
@@ -133,26 +141,24 @@ static bool drain(struct kl_recorder *recorder)
 
 static void sync_file(struct kl_recorder *recorder)
 {
-    recorder->synced_at_ns = clock_ns();
-    recorder->unsynced = false;
-    if (kl_session_writer_sync(&recorder->writer) != KL_OK) {
-        atomic_store_explicit(&recorder->sync_problem, recorder->writer.system_error,
-                              memory_order_relaxed);
+    if (atomic_exchange_explicit(&recorder->unsynced, false, memory_order_acq_rel) &&
+        fdatasync(recorder->writer.fd) != 0) {
+        atomic_store_explicit(&recorder->sync_problem, errno, memory_order_relaxed);
     }
 }
 
 /* Sleeps, but for a stop. @return whether to stop */
-static bool wait_for_stop(struct kl_recorder *recorder, int64_t wait_ns)
+static bool wait_for_stop(struct kl_recorder *recorder, const bool *stop_flag, int64_t wait_ns)
 {
     int64_t until_ns = clock_ns() + wait_ns;
     struct timespec until = {.tv_sec = (time_t)(until_ns / KL_NS_PER_S),
                              .tv_nsec = (long)(until_ns % KL_NS_PER_S)};
     (void)pthread_mutex_lock(&recorder->lock);
     int woken = 0;
-    while (!recorder->stop && woken != ETIMEDOUT) {
+    while (!*stop_flag && woken != ETIMEDOUT) {
         woken = pthread_cond_timedwait(&recorder->wake, &recorder->lock, &until);
     }
-    bool stop = recorder->stop;
+    bool stop = *stop_flag;
     (void)pthread_mutex_unlock(&recorder->lock);
     return stop;
 }
@@ -171,14 +177,37 @@ static bool finish(struct kl_recorder *recorder)
     return true;
 }
 
+static void *sync_now_and_then(void *arg)
+{
+    struct kl_recorder *recorder = arg;
+    while (!wait_for_stop(recorder, &recorder->sync_stop, SYNC_NS)) {
+        sync_file(recorder);
+    }
+    return NULL;
+}
+
+static void end_sync_thread(struct kl_recorder *recorder)
+{
+    if (recorder->has_sync_thread) {
+        (void)pthread_mutex_lock(&recorder->lock);
+        recorder->sync_stop = true;
+        (void)pthread_cond_broadcast(&recorder->wake);
+        (void)pthread_mutex_unlock(&recorder->lock);
+        (void)pthread_join(recorder->sync_thread, NULL);
+    }
+}
+
 static void *record(void *arg)
 {
     struct kl_recorder *recorder = arg;
     bool flowing = true;
-    while (!wait_for_stop(recorder, flowing ? WAKE_NS : RETRY_NS)) {
+    int64_t looked_ns = 0;
+    while (!wait_for_stop(recorder, &recorder->stop, flowing ? WAKE_NS : RETRY_NS)) {
         flowing = drain(recorder);
-        if (recorder->unsynced && clock_ns() - recorder->synced_at_ns >= SYNC_NS) {
-            sync_file(recorder);
+        if (clock_ns() - looked_ns >= LOOK_NS) {
+            looked_ns = clock_ns();
+            atomic_store_explicit(&recorder->free_bytes, kl_disk_space_free(recorder->writer.fd),
+                                  memory_order_relaxed);
         }
     }
     bool complete = finish(recorder);
@@ -187,6 +216,8 @@ static void *record(void *arg)
         (void)nanosleep(&pause, NULL);
         complete = finish(recorder);
     }
+    end_sync_thread(recorder);
+    atomic_store_explicit(&recorder->unsynced, true, memory_order_relaxed); /* the footers too */
     sync_file(recorder);
     recorder->complete = complete; /* read after the join */
     return NULL;
@@ -230,7 +261,14 @@ static int start_thread(struct kl_recorder *recorder)
     sigset_t before;
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&recorder->thread, NULL, record, recorder);
+    int error = pthread_create(&recorder->sync_thread, NULL, sync_now_and_then, recorder);
+    recorder->has_sync_thread = error == 0;
+    if (error == 0) {
+        error = pthread_create(&recorder->thread, NULL, record, recorder);
+    }
+    if (error != 0) {
+        end_sync_thread(recorder);
+    }
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return error;
 }
@@ -245,7 +283,6 @@ struct kl_recorder *kl_recorder_open(const char *path, const struct kl_stream *s
     }
     recorder->writer.fd = -1;
     recorder->piece = PIECE_MAX;
-    recorder->synced_at_ns = clock_ns();
     recorder->written_to_ns = KL_EPOCH_NS;
     recorder->newest_ns = KL_EPOCH_NS;
     recorder->oldest_held_ns = KL_EPOCH_NS;
@@ -271,6 +308,7 @@ struct kl_recorder *kl_recorder_open(const char *path, const struct kl_stream *s
         return NULL;
     }
     recorder->bytes_written = recorder->writer.size;
+    recorder->free_bytes = kl_disk_space_free(recorder->writer.fd);
     if (start_thread(recorder) != 0) {
         (void)kl_fault(fault, KL_ERR_MEM, "%s: the system gives no thread to record with", path);
         release(recorder);
@@ -399,6 +437,13 @@ bool kl_recorder_flag(struct kl_recorder *recorder, int64_t t_ns, const char *te
     return queue_line(recorder, KL_ROLE_FLAGS, t_ns, text);
 }
 
+bool kl_recorder_clock(struct kl_recorder *recorder, const struct kl_clock_pair *pair)
+{
+    char line[KL_CLOCK_PAIR_TEXT];
+    (void)kl_clock_pair_write(pair, line);
+    return queue_line(recorder, KL_ROLE_CLOCK, pair->t_ns, line);
+}
+
 /* --------------------------------------------------------------- any thread */
 
 static void explain(const struct kl_recorder *recorder, struct kl_recorder_state *state)
@@ -437,6 +482,12 @@ struct kl_recorder_state kl_recorder_get(const struct kl_recorder *recorder)
     state.bytes_queued = kl_byte_queue_used(recorder->queue);
     state.held_ns = state.bytes_queued > 0 && newest_ns > written_ns ? newest_ns - written_ns : 0;
     explain(recorder, &state);
+    state.free_bytes = atomic_load_explicit(&recorder->free_bytes, memory_order_relaxed);
+    /* in session time, so that a recording made faster than it runs is no alarm */
+    double seconds = kl_seconds(written_ns - KL_EPOCH_NS);
+    (void)kl_disk_space_text(state.free_bytes,
+                             seconds >= 1 ? (double)state.bytes_written / seconds : 0,
+                             state.warning, sizeof(state.warning));
     return state;
 }
 
@@ -454,7 +505,7 @@ int kl_recorder_close(struct kl_recorder *recorder, struct kl_fault *fault)
     }
     (void)pthread_mutex_lock(&recorder->lock);
     recorder->stop = true;
-    (void)pthread_cond_signal(&recorder->wake);
+    (void)pthread_cond_broadcast(&recorder->wake);
     (void)pthread_mutex_unlock(&recorder->lock);
     (void)pthread_join(recorder->thread, NULL);
     struct kl_recorder_state state = kl_recorder_get(recorder);

@@ -1,15 +1,16 @@
 /* Writes a session while it runs, and never holds anyone up.
  *
  * The session thread encodes items into a byte queue in memory; one recorder thread moves the
- * queue to disk at least every 50 ms, adds an integrity mark after each flush and syncs at least
- * every 200 ms. A disk that is full or slow leaves the bytes in the queue (at least 60 s of a full
- * lab); the recorder says so, retries, and goes on where it stopped. What does not fit any more is
- * counted as lost, whole items at a time.
+ * queue to disk at least every 50 ms and adds an integrity mark after each flush; another asks the
+ * disk every 200 ms to make it last, and a disk that takes its time for that delays no write. A
+ * disk that is full or slow leaves the bytes in the queue (at least 60 s of a full lab); the
+ * recorder says so, retries, and goes on where it stopped. What does not fit any more is counted as
+ * lost, whole items at a time.
  */
 #ifndef KL_ACQUIRE_RECORDER_H
 #define KL_ACQUIRE_RECORDER_H
 
-#include "acquire/stream.h"
+#include "acquire/clock_pair.h"
 
 struct kl_recorder;
 
@@ -21,6 +22,8 @@ struct kl_recorder_state {
     uint64_t lost_items;    /* did not fit the queue */
     bool holding;           /* the disk refuses; retrying */
     char problem[160];      /* what the system said and what to do; "" when all is well */
+    uint64_t free_bytes;    /* on its disk, looked at every 200 ms; UINT64_MAX: not known */
+    char warning[96];       /* space is low (disk_space.h), nothing is lost yet; "": enough */
 };
 
 /** Creates the file (mode 0600, never overwrites) and writes head and stream headers.
@@ -35,6 +38,9 @@ bool kl_recorder_item(struct kl_recorder *recorder, const struct kl_item *item);
 /** One line of derived results, canonical text, into `kneelab.steps` or `kneelab.flags`. */
 bool kl_recorder_step(struct kl_recorder *recorder, int64_t t_ns, const char *text);
 bool kl_recorder_flag(struct kl_recorder *recorder, int64_t t_ns, const char *text);
+
+/** One look at a device's clock, into `kneelab.clock`. */
+bool kl_recorder_clock(struct kl_recorder *recorder, const struct kl_clock_pair *pair);
 
 /** Threads: any. */
 struct kl_recorder_state kl_recorder_get(const struct kl_recorder *recorder);

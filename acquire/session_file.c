@@ -255,8 +255,9 @@ struct kl_source *kl_session_open_bytes(const uint8_t *buf, size_t len, const ch
 
 /* ------------------------------------------------------------------ derived */
 
+/* @param wanted  who takes the lines of each role; NULL: nobody */
 static int derived_lines(const struct kl_mapped_file *file, const struct kl_session_head *head,
-                         kl_derived_line *step, kl_derived_line *flag, void *self)
+                         kl_derived_line *const wanted[KL_ROLE_COUNT], void *self)
 {
     struct kl_session_walk walk = kl_session_walk_begin(file->data, file->size);
     struct kl_xdf_chunk chunk;
@@ -265,10 +266,8 @@ static int derived_lines(const struct kl_mapped_file *file, const struct kl_sess
     while (kl_session_walk_next(&walk, &chunk)) {
         const struct kl_session_entry *entry =
             chunk.tag == KL_XDF_SAMPLES ? kl_session_head_find(head, chunk.stream) : NULL;
-        kl_derived_line *call = entry == NULL                  ? NULL
-                                : entry->role == KL_ROLE_STEPS ? step
-                                : entry->role == KL_ROLE_FLAGS ? flag
-                                                               : NULL;
+        kl_derived_line *call =
+            entry != NULL && entry->role < KL_ROLE_COUNT ? wanted[entry->role] : NULL;
         const char *text = NULL;
         size_t size = 0;
         int64_t t_ns = 0;
@@ -290,8 +289,8 @@ static int derived_lines(const struct kl_mapped_file *file, const struct kl_sess
     return lines;
 }
 
-int kl_session_derived(const char *path, kl_derived_line *step, kl_derived_line *flag, void *self,
-                       struct kl_fault *fault)
+static int lines_of(const char *path, kl_derived_line *const wanted[KL_ROLE_COUNT], void *self,
+                    struct kl_fault *fault)
 {
     struct kl_mapped_file file;
     int status = kl_mapped_file_open(path, &file, fault);
@@ -301,9 +300,22 @@ int kl_session_derived(const char *path, kl_derived_line *step, kl_derived_line 
     int lines = 0; /* other people's files have none */
     if (kl_session_is_ours(file.data, file.size)) {
         struct kl_session_head *head = kl_session_head_read(file.data, file.size, path, fault);
-        lines = head != NULL ? derived_lines(&file, head, step, flag, self) : KL_ERR_DATA;
+        lines = head != NULL ? derived_lines(&file, head, wanted, self) : KL_ERR_DATA;
         kl_session_head_destroy(head);
     }
     kl_mapped_file_close(&file);
     return lines;
+}
+
+int kl_session_derived(const char *path, kl_derived_line *step, kl_derived_line *flag, void *self,
+                       struct kl_fault *fault)
+{
+    kl_derived_line *const wanted[KL_ROLE_COUNT] = {[KL_ROLE_STEPS] = step, [KL_ROLE_FLAGS] = flag};
+    return lines_of(path, wanted, self, fault);
+}
+
+int kl_session_clock(const char *path, kl_derived_line *pair, void *self, struct kl_fault *fault)
+{
+    kl_derived_line *const wanted[KL_ROLE_COUNT] = {[KL_ROLE_CLOCK] = pair};
+    return lines_of(path, wanted, self, fault);
 }

@@ -33,6 +33,10 @@ bool kl_session_damaged(const struct kl_source *source);
 int kl_session_derived(const char *path, kl_derived_line *step, kl_derived_line *flag, void *self,
                        struct kl_fault *fault);
 
+/** Gives the lines of `kneelab.clock` (clock_pair.h), in file order.
+ *  @return lines found or a negative status */
+int kl_session_clock(const char *path, kl_derived_line *pair, void *self, struct kl_fault *fault);
+
 /** One finding of kl_session_verify. */
 struct kl_finding {
     uint64_t offset, length; /* bytes of the file concerned */

@@ -52,7 +52,7 @@ const char *kl_event_kind_text(enum kl_event_kind kind)
 {
     static const char *const text[KL_EVENT_KIND_COUNT] = {
         "subject", "tare",     "weigh",      "speed",       "condition", "marker",
-        "lost",    "settings", "flag table", "calibration", "entry",
+        "lost",    "settings", "flag table", "calibration", "entry",     "alignment",
     };
     return (unsigned)kind < KL_EVENT_KIND_COUNT ? text[kind] : "unknown event";
 }

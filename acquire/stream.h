@@ -172,6 +172,8 @@ enum kl_event_kind {
                              (still, squats, bows, marching, mvc.vmo.right, ...) */
     KL_EVENT_ENTRY,       /* something entered or measured by hand: text = its key with the unit
                              (shank_length_m), value = the number */
+    KL_EVENT_ALIGNMENT,   /* value = seconds to add to the times of the source named in text from
+                           * here on (instead of what an earlier one said), how well it fits */
     KL_EVENT_KIND_COUNT,
 };
 

@@ -38,7 +38,8 @@ static int look_for(const struct kl_lab_device *device, struct kl_fault *fault)
     }
     int status = kl_link_open(device->name, device->driver, &device->choice, &found, &link, fault);
     if (status == KL_OK && device->driver->identify != NULL) {
-        status = device->driver->identify(link, identity, sizeof(identity));
+        status =
+            kl_link_identify(link, device->driver, device->choice.baud, identity, sizeof(identity));
         if (status < 0) {
             (void)kl_fault(
                 fault, status,

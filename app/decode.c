@@ -75,6 +75,9 @@ static void print_sample(void *self, const struct kl_sample *sample)
 static void feed(struct decoding *decoding, const uint8_t *bytes, size_t len)
 {
     kl_framing_feed(&decoding->framing, bytes, len, print_sample, decoding);
+    if (decoding->framing.gone) { /* there is nobody to ask: go on with what comes */
+        kl_framing_restart(&decoding->framing);
+    }
 }
 
 /* What came by read from the reader's place on. @return bytes fed */
@@ -83,7 +86,9 @@ static size_t feed_records(struct decoding *decoding, struct kl_capture_reader *
     struct kl_capture_record record;
     size_t fed = 0;
     while (kl_capture_next(reader, &record)) {
-        if (record.kind == KL_CAPTURE_READ) {
+        if (record.kind == KL_CAPTURE_OPENED) { /* what was cut off then has no other half */
+            kl_framing_restart(&decoding->framing);
+        } else if (record.kind == KL_CAPTURE_READ) {
             feed(decoding, record.bytes, record.len);
             fed += record.len;
         }

@@ -68,7 +68,7 @@ static int ask(const struct kl_port *port, const struct kl_driver *driver, char 
     memcpy(choice.port, port->name, sizeof(choice.port));
     int status = kl_link_open(port->name, driver, &choice, &found, &link, fault);
     if (status == KL_OK) {
-        status = driver->identify(link, out, IDENTITY_MAX);
+        status = kl_link_identify(link, driver, 0, out, IDENTITY_MAX);
         kl_link_close(link);
     }
     return status;

@@ -201,7 +201,8 @@ static void describe_streams(const struct kl_run *run, struct kl_snapshot *out)
         struct kl_snapshot_device *shown = &out->device[out->device_count++];
         *shown = (struct kl_snapshot_device){.rate_hz = run->source->stream[i].rate_hz,
                                              .samples = run->stream[i].samples,
-                                             .lost = run->stream[i].lost};
+                                             .lost = run->stream[i].lost,
+                                             .battery = -1};
         (void)snprintf(shown->name, sizeof(shown->name), "%.*s", KL_NAME_MAX - 1,
                        run->source->stream[i].name);
         (void)snprintf(shown->state, sizeof(shown->state), "file");
@@ -216,13 +217,11 @@ static void describe_devices(const struct kl_run *run, struct kl_snapshot *out)
         struct kl_snapshot_device *shown = &out->device[out->device_count++];
         *shown = (struct kl_snapshot_device){.samples = device[i].samples,
                                              .lost = device[i].lost,
-                                             .alarm = !device[i].running || device[i].lost > 0};
+                                             .measured_hz = device[i].measured_hz,
+                                             .battery = device[i].battery};
         (void)snprintf(shown->name, sizeof(shown->name), "%.*s", KL_NAME_MAX - 1, device[i].name);
-        const char *state = device[i].driver->generate != NULL ? "simulated" : "streaming";
-        const char *away = device[i].fault.text[0] == '\0' ? "stopped"
-                           : device[i].connections == 0    ? "not found"
-                                                           : "lost";
-        (void)snprintf(shown->state, sizeof(shown->state), "%s", device[i].running ? state : away);
+        bool alarm = kl_hub_device_state(&device[i], shown->state);
+        shown->alarm = alarm || device[i].lost > 0;
         for (size_t s = 0; s < run->source->stream_count; s++) { /* its fastest stream */
             const struct kl_stream *stream = &run->source->stream[s];
             if (strcmp(stream->source, device[i].name) == 0 && stream->rate_hz > shown->rate_hz) {
@@ -250,7 +249,14 @@ static void describe_recording(const struct kl_run *run, struct kl_snapshot *out
         recording->state = state.holding ? KL_RECORDING_HELD : KL_RECORDING_ON;
         recording->held_seconds = kl_seconds(state.held_ns);
         (void)snprintf(recording->path, sizeof(recording->path), "%s", run->config.record_path);
-        (void)snprintf(recording->problem, sizeof(recording->problem), "%s", state.problem);
+        (void)snprintf(recording->problem, sizeof(recording->problem), "%s",
+                       state.problem[0] != '\0' ? state.problem : state.warning);
+    }
+    struct kl_fault fault;
+    if (run->config.hub != NULL && recording->problem[0] == '\0' &&
+        kl_hub_capture_state(run->config.hub, false, &fault) != KL_OK) {
+        (void)snprintf(recording->problem, sizeof(recording->problem), "%.*s",
+                       (int)sizeof(recording->problem) - 1, fault.text);
     }
 }
 
@@ -361,11 +367,22 @@ static void count_samples(struct kl_run *run, const struct kl_block *block)
     stream->samples += block->count;
 }
 
+/** What the devices' clocks were learnt from goes into the file; nothing else sees it. */
+static void record_clocks(struct kl_run *run)
+{
+    struct kl_clock_pair pair;
+    while (run->recorder != NULL && run->config.hub != NULL &&
+           kl_hub_clock(run->config.hub, &pair)) {
+        (void)kl_recorder_clock(run->recorder, &pair);
+    }
+}
+
 /** One turn. @return kl_source_answer or a negative status */
 static int turn(struct kl_run *run, struct kl_fault *fault)
 {
     struct kl_item item;
     int answer = kl_source_next(run->source, SOURCE_WAIT_NS, &item, fault);
+    record_clocks(run);
     if (answer != KL_SOURCE_ITEM) {
         return answer;
     }
@@ -425,6 +442,9 @@ int kl_run_loop(struct kl_run *run, struct kl_fault *fault)
         int closed = kl_recorder_close(run->recorder, answer < 0 ? NULL : fault);
         run->recorder = NULL;
         status = closed != KL_OK ? closed : status;
+    }
+    if (run->config.hub != NULL && answer >= 0 && status == KL_OK) {
+        status = kl_hub_capture_state(run->config.hub, true, fault);
     }
     publish_when_due(run, true);
     atomic_store(&run->finished, true);

@@ -47,10 +47,18 @@ void kl_run_progress(void *self, const struct kl_snapshot *snapshot)
         (void)snprintf(state + used, sizeof(state) - (size_t)used, "  PLATE: %s",
                        snapshot->plate_problem);
     }
-    (void)fprintf(stderr, "%s%6.1f s  %s  %zu contacts  cadence %.1f%s%s",
+    char devices[96] = "";
+    for (size_t i = 0; i < snapshot->device_count && devices[0] == '\0'; i++) {
+        const struct kl_snapshot_device *device = &snapshot->device[i];
+        if (device->alarm && device->samples > 0 && strcmp(device->state, "stopped") != 0) {
+            (void)snprintf(devices, sizeof(devices), "  DEVICE %s: %s", device->name,
+                           device->state);
+        }
+    }
+    (void)fprintf(stderr, "%s%6.1f s  %s  %zu contacts  cadence %.1f%s%s%s",
                   isatty(STDERR_FILENO) ? "\r" : "", recording->seconds,
-                  kl_gait_text(snapshot->gait), snapshot->contacts, snapshot->cadence_spm, state,
-                  isatty(STDERR_FILENO) ? "\033[K" : "\n");
+                  kl_gait_text(snapshot->gait), snapshot->contacts, snapshot->cadence_spm, devices,
+                  state, isatty(STDERR_FILENO) ? "\033[K" : "\n");
     (void)fflush(stderr);
 }
 

@@ -430,8 +430,13 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
 /* The kit's cable has a generic FTDI bridge: its id is a hint, the model is asked for. */
 static const struct kl_usb_id bridge_id[] = {{0x0403, 0x6001}};
 
+static const unsigned other_speed[] = {921600, 460800, 230400, 57600, 38400, 19200, 9600, 0};
 static const struct kl_link_need need[] = {
-    {.kind = KL_LINK_SERIAL, .usb_id = bridge_id, .usb_id_count = 1, .baud = 115200},
+    {.kind = KL_LINK_SERIAL,
+     .speed = other_speed,
+     .usb_id = bridge_id,
+     .usb_id_count = 1,
+     .baud = 115200},
 };
 
 const struct kl_driver kl_vectornav_driver = {

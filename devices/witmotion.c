@@ -556,8 +556,13 @@ static int identify(struct kl_link *link, char *out, size_t len)
 /* Bridges between UART and USB say nothing of what is behind them. */
 static const struct kl_usb_id usb_id[] = {{0x1a86, 0x7523}, {0x10c4, 0xea60}};
 
+static const unsigned other_speed[] = {9600, 921600, 230400, 460800, 57600, 38400, 19200, 0};
 static const struct kl_link_need need[] = {
-    {.kind = KL_LINK_SERIAL, .usb_id = usb_id, .usb_id_count = COUNT(usb_id), .baud = BAUD_DEFAULT},
+    {.kind = KL_LINK_SERIAL,
+     .speed = other_speed,
+     .usb_id = usb_id,
+     .usb_id_count = COUNT(usb_id),
+     .baud = BAUD_DEFAULT},
 };
 
 const struct kl_driver kl_witmotion_driver = {

@@ -270,8 +270,11 @@ static const struct kl_usb_id direct_id[] = {
     {0x2639, 0x0012}, {0x2639, 0x0013}, {0x2639, 0x0017},
 };
 
+static const unsigned other_speed[] = {921600, 460800, 230400,  57600,   38400,
+                                       19200,  9600,   2000000, 4000000, 0};
 static const struct kl_link_need need[] = {
     {.kind = KL_LINK_SERIAL,
+     .speed = other_speed,
      .usb_id = serial_id,
      .usb_id_count = sizeof(serial_id) / sizeof(serial_id[0]),
      .baud = 115200},

@@ -1,5 +1,6 @@
 #include "process/pipeline.h"
 
+#include "process/alignment.h"
 #include "process/steps/cadence.h"
 #include "process/steps/gait_mode.h"
 #include "process/steps/step_assembler.h"
@@ -25,6 +26,7 @@ struct plate {
 struct kl_pipeline {
     size_t stream_count;
     struct kl_stream *stream;
+    int64_t offset_ns[KL_STREAMS_MAX]; /* to add to a stream's times: see process/alignment.h */
     struct kl_settings settings;
     struct kl_flag_table table;
     struct kl_pipeline_sink sink;
@@ -394,13 +396,14 @@ static void take_block(struct kl_pipeline *pipeline, const struct kl_block *bloc
         return;
     }
     size_t channels = pipeline->stream[block->stream].channel_count;
+    int64_t offset_ns = block->stream < KL_STREAMS_MAX ? pipeline->offset_ns[block->stream] : 0;
     for (size_t p = 0; p < pipeline->plate_count; p++) {
         for (size_t i = 0; pipeline->plate[p].stream == block->stream && i < block->count; i++) {
-            take_sample(pipeline, p, block->t_ns[i], &block->value[i * channels],
+            take_sample(pipeline, p, block->t_ns[i] + offset_ns, &block->value[i * channels],
                         block->quality[i]);
         }
     }
-    int64_t newest_ns = block->t_ns[block->count - 1];
+    int64_t newest_ns = block->t_ns[block->count - 1] + offset_ns;
     pipeline->now.t_ns = newest_ns > pipeline->now.t_ns ? newest_ns : pipeline->now.t_ns;
 }
 
@@ -443,6 +446,13 @@ static void take_tare(struct kl_pipeline *pipeline, const struct kl_event *event
     }
 }
 
+static void take_alignment(struct kl_pipeline *pipeline, const struct kl_event *event)
+{
+    for (size_t s = 0; s < pipeline->stream_count && s < KL_STREAMS_MAX; s++) {
+        (void)kl_alignment_applies(event, &pipeline->stream[s], &pipeline->offset_ns[s]);
+    }
+}
+
 static void take_event(struct kl_pipeline *pipeline, const struct kl_event *event)
 {
     struct kl_snapshot *now = &pipeline->now;
@@ -463,6 +473,9 @@ static void take_event(struct kl_pipeline *pipeline, const struct kl_event *even
     case KL_EVENT_CONDITION:
         (void)snprintf(now->condition, sizeof(now->condition), "%s", event->text);
         restart_from(pipeline, event->t_ns);
+        break;
+    case KL_EVENT_ALIGNMENT:
+        take_alignment(pipeline, event);
         break;
     case KL_EVENT_MARKER:
     case KL_EVENT_LOST:

@@ -67,9 +67,12 @@ struct kl_snapshot_plate {
 /** Filled by the session loop. */
 struct kl_snapshot_device {
     char name[KL_NAME_MAX];
-    char state[32]; /* "streaming", "lost", "simulated", "file" */
+    char state[32]; /* "streaming", "simulated", "file"; or what is wrong: "lost", "no data", "rate
+                     * 96 Hz, not 100", "clipping", "battery 12 %" */
     bool alarm;
-    double rate_hz;
+    double rate_hz;     /* nominal, of its fastest stream */
+    double measured_hz; /* by arrivals, over up to 10 s; 0: not known */
+    double battery;     /* 0 to 1; negative: it does not say */
     uint64_t samples, lost;
 };
 
@@ -84,7 +87,7 @@ struct kl_snapshot_recording {
     double seconds;      /* recorded, or replayed */
     double duration_s;   /* of the file being replayed; 0 live */
     double held_seconds; /* in memory while the disk refuses */
-    char problem[160];   /* "" when all is well */
+    char problem[160];   /* recording, space on the disk, capture; "" when all is well */
     bool paused;
     double speed; /* of the replay */
 };

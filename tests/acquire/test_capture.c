@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -229,6 +231,89 @@ Test(capture, never_writes_over_an_older_one_nor_outside_its_folder)
     cr_expect_eq(kl_capture_add(capture, "../dev", &toy_framed, &file, &fault), KL_ERR_RANGE);
     kl_capture_destroy(capture);
     (void)snprintf(path, sizeof(path), "%s/dev.klcap", folder);
+    (void)unlink(path);
+    (void)rmdir(folder);
+}
+
+/* A link that always has 4 KiB. */
+static int plenty_read(struct kl_link *link, uint8_t *buf, size_t cap, int64_t wait_ns)
+{
+    (void)link, (void)wait_ns;
+    memset(buf, 0x5a, cap);
+    return (int)cap;
+}
+
+/* A file size limit stands for a full disk: what was kept can be read, the end is said, and no read
+ * fails or waits because of it. */
+Test(capture, says_that_the_disk_is_full_and_reads_on)
+{
+    static const struct kl_link_ops ops = {.read = plenty_read};
+    char folder[] = "/tmp/kl-capture-XXXXXX", path[64];
+    struct kl_fault fault = {.text = ""};
+    struct kl_capture_file *file = NULL;
+    struct kl_link inner = {.ops = &ops};
+    struct rlimit limit = {.rlim_cur = 100000};
+    cr_assert_not_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/dev.klcap", folder);
+    cr_assert(getrlimit(RLIMIT_FSIZE, &limit) == 0);
+    limit.rlim_cur = 100000;
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    struct kl_capture *capture = kl_capture_create(folder, &fault);
+    cr_assert_eq(kl_capture_add(capture, "dev", &toy_framed, &file, &fault), KL_OK);
+    struct kl_link *link = kl_capture_link(file, &inner);
+    cr_expect_eq(kl_capture_state(capture, &fault), KL_OK);
+    int status = KL_OK;
+    for (int i = 0; i < 10000 && status == KL_OK; i++) { /* 100 s are never needed */
+        uint8_t buf[4096];
+        const struct timespec pause = {.tv_nsec = 10000000};
+        cr_assert_eq(link->ops->read(link, buf, sizeof(buf), 0), (int)sizeof(buf));
+        status = kl_capture_state(capture, &fault);
+        (void)nanosleep(&pause, NULL);
+    }
+    cr_expect_eq(status, KL_ERR_IO);
+    cr_expect_not_null(strstr(fault.text, "dev.klcap ends early: File too large"), "%s",
+                       fault.text);
+    uint8_t buf[4096];
+    for (int i = 0; i < 5000; i++) { /* 20 MB: more than waits in memory, which must be let go */
+        cr_assert_eq(link->ops->read(link, buf, sizeof(buf), 0), (int)sizeof(buf));
+    }
+    link->ops->close(link);
+    kl_capture_destroy(capture);
+    struct kl_bytes bytes;
+    struct kl_capture_reader reader;
+    struct kl_capture_record record;
+    size_t kept = 0;
+    cr_assert_eq(kl_bytes_read(path, &bytes, &fault), KL_OK);
+    cr_assert_eq(kl_capture_open(path, bytes.data, bytes.len, &reader, &fault), KL_OK);
+    while (kl_capture_next(&reader, &record)) {
+        kept += record.kind == KL_CAPTURE_READ;
+    }
+    cr_expect_eq(kept, 100000 / (4096 + 16), "whole records up to the limit: %d", (int)kept);
+    kl_bytes_release(&bytes);
+    (void)unlink(path);
+    (void)rmdir(folder);
+}
+
+/* A writing thread that cannot keep up costs records, which are counted, not time. */
+Test(capture, says_how_much_a_disk_that_stands_still_cost)
+{
+    static const struct kl_link_ops ops = {.read = plenty_read};
+    char folder[] = "/tmp/kl-capture-XXXXXX", path[64];
+    static uint8_t much[5 << 20]; /* the queue holds 4 MiB */
+    struct kl_fault fault = {.text = ""};
+    struct kl_capture_file *file = NULL;
+    struct kl_link inner = {.ops = &ops};
+    cr_assert_not_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/dev.klcap", folder);
+    struct kl_capture *capture = kl_capture_create(folder, &fault);
+    cr_assert_eq(kl_capture_add(capture, "dev", &toy_framed, &file, &fault), KL_OK);
+    struct kl_link *link = kl_capture_link(file, &inner);
+    cr_assert_eq(link->ops->read(link, much, sizeof(much), 0), (int)sizeof(much));
+    cr_expect_eq(kl_capture_state(capture, &fault), KL_ERR_IO);
+    cr_expect_not_null(strstr(fault.text, "left out 1 records: the disk was too slow"), "%s",
+                       fault.text);
+    link->ops->close(link);
+    kl_capture_destroy(capture);
     (void)unlink(path);
     (void)rmdir(folder);
 }

@@ -31,19 +31,20 @@ struct emulated {
     double noise_s;              /* mean of the exponential scheduling delay */
     double late_every_s, late_s; /* a burst comes this much too late, about that often; 0: never */
     double tick_s;               /* resolution of the device's counter; 0: fine */
+    double reset_s;              /* true time at which its counter begins anew; 0: never */
 };
 
 static const struct emulated emulated[] = {
-    {"1 kHz, +100 ppm, bursts", 1000, 100, 0, 0.001, 0.020, 50e-6, 0, 0, 0},
-    {"1 kHz, -100 ppm, bursts", 1000, -100, 0, 0.001, 0.020, 50e-6, 0, 0, 0},
-    {"100 Hz, +100 ppm, bursts", 100, 100, 0, 0.001, 0.020, 50e-6, 0, 0, 0},
-    {"100 Hz, -100 ppm, late batches", 100, -100, 0, 0.001, 0.020, 50e-6, 2, 0.3, 0},
-    {"1 kHz, +100 ppm, late batches", 1000, 100, 0, 0.001, 0.020, 50e-6, 1, 0.5, 0},
-    {"400 Hz, ramp up through 0", 400, -10, 0.2, 0.001, 0.020, 50e-6, 5, 0.1, 0},
-    {"400 Hz, ramp down from +100", 400, 100, -0.2, 0.001, 0.020, 50e-6, 5, 0.1, 0},
-    {"200 Hz, no bursts", 200, 37, 0, 0, 0, 50e-6, 0, 0, 0},
-    {"100 Hz, 10 kHz counter (Xsens)", 100, 60, 0, 0.001, 0.020, 50e-6, 3, 0.2, 1e-4},
-    {"1 kHz, steady 1 ms frames", 1000, -80, 0, 0.001, 0.001, 50e-6, 0, 0, 0},
+    {"1 kHz, +100 ppm, bursts", 1000, 100, 0, 0.001, 0.020, 50e-6, 0, 0, 0, 0},
+    {"1 kHz, -100 ppm, bursts", 1000, -100, 0, 0.001, 0.020, 50e-6, 0, 0, 0, 0},
+    {"100 Hz, +100 ppm, bursts", 100, 100, 0, 0.001, 0.020, 50e-6, 0, 0, 0, 0},
+    {"100 Hz, -100 ppm, late batches", 100, -100, 0, 0.001, 0.020, 50e-6, 2, 0.3, 0, 0},
+    {"1 kHz, +100 ppm, late batches", 1000, 100, 0, 0.001, 0.020, 50e-6, 1, 0.5, 0, 0},
+    {"400 Hz, ramp up through 0", 400, -10, 0.2, 0.001, 0.020, 50e-6, 5, 0.1, 0, 0},
+    {"400 Hz, ramp down from +100", 400, 100, -0.2, 0.001, 0.020, 50e-6, 5, 0.1, 0, 0},
+    {"200 Hz, no bursts", 200, 37, 0, 0, 0, 50e-6, 0, 0, 0, 0},
+    {"100 Hz, 10 kHz counter (Xsens)", 100, 60, 0, 0.001, 0.020, 50e-6, 3, 0.2, 1e-4, 0},
+    {"1 kHz, steady 1 ms frames", 1000, -80, 0, 0.001, 0.001, 50e-6, 0, 0, 0, 0},
 };
 
 struct outcome {
@@ -63,7 +64,8 @@ static int ascending(const void *a, const void *b)
 /* Device time of an instant, as its counter shows it. */
 static double device_time(const struct emulated *e, double t)
 {
-    double d = t - 1e-6 * (e->drift_ppm * t + 0.5 * e->ramp_ppm_s * t * t) + 1234.5;
+    double start = e->reset_s > 0 && t >= e->reset_s ? -e->reset_s : 1234.5;
+    double d = t - 1e-6 * (e->drift_ppm * t + 0.5 * e->ramp_ppm_s * t * t) + start;
     return e->tick_s > 0 ? floor(d / e->tick_s) * e->tick_s : d;
 }
 
@@ -157,6 +159,79 @@ Test(clock, states_an_uncertainty_that_holds_and_shrinks)
     }
 }
 
+/* Error of every sample of one device, s; on one grid of true times for all devices. */
+#define PAIR_RATE_HZ 400
+#define PAIR_SECONDS 120
+#define PAIR_SAMPLES (PAIR_RATE_HZ * PAIR_SECONDS)
+
+static void emulate_errors(const struct emulated *e, uint64_t seed, double error[PAIR_SAMPLES])
+{
+    struct kl_clock clock;
+    kl_clock_init(&clock);
+    double delivery = 0;
+    for (size_t i = 0; i < PAIR_SAMPLES; i++) {
+        double t = 5.0 + (double)i / PAIR_RATE_HZ;
+        delivery = next_delivery(e, delivery, t, &seed);
+        error[i] = (double)kl_clock_step(&clock, (int64_t)llround(device_time(e, t) * NS),
+                                         (int64_t)llround(delivery * NS)) /
+                       NS -
+                   t;
+    }
+}
+
+/* p99 of the difference of two devices between two true times, s. */
+static double p99_between(const double *a, const double *b, double from_s, double to_s)
+{
+    static double apart[PAIR_SAMPLES];
+    size_t count = 0;
+    for (size_t i = 0; i < PAIR_SAMPLES; i++) {
+        double t = 5.0 + (double)i / PAIR_RATE_HZ;
+        if (t >= from_s && t < to_s) {
+            apart[count++] = fabs(a[i] - b[i]);
+        }
+    }
+    qsort(apart, count, sizeof(*apart), ascending);
+    return apart[count * 99 / 100];
+}
+
+/* The goal of design.md section 5 between two devices: every pair of its conditions, 30 s after
+ * both began, and 30 s after the counter of one of them was reset. */
+Test(clock, holds_two_devices_together_within_100_us_after_30_s)
+{
+    static const struct emulated devices[] = {
+        {"+100 ppm, bursts 1-20 ms", 0, 100, 0, .001, .020, 50e-6, 0, 0, 0, 0},
+        {"-100 ppm, bursts 1-20 ms", 0, -100, 0, .001, .020, 50e-6, 0, 0, 0, 0},
+        {"ramp 0.2 ppm/s through 0", 0, -10, 0.2, .001, .020, 50e-6, 0, 0, 0, 0},
+        {"+100 ppm, batches 0.5 s late", 0, 100, 0, .001, .020, 50e-6, 1, 0.5, 0, 0},
+        {"-100 ppm, counter reset at 50 s", 0, -100, 0, .001, .020, 50e-6, 0, 0, 0, 50},
+        {"ramp down, late, reset at 50 s", 0, 100, -0.2, .001, .020, 50e-6, 5, 0.1, 0, 50},
+    };
+    static double error[COUNT(devices)][PAIR_SAMPLES];
+    double worst[COUNT(devices)][COUNT(devices)] = {{0}};
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        for (size_t d = 0; d < COUNT(devices); d++) {
+            emulate_errors(&devices[d], seed * 1000 + d, error[d]);
+        }
+        for (size_t a = 0; a < COUNT(devices); a++) {
+            for (size_t b = a + 1; b < COUNT(devices); b++) {
+                bool reset = devices[a].reset_s > 0 || devices[b].reset_s > 0;
+                double p99 = p99_between(error[a], error[b], 35, reset ? 50 : 125);
+                double after = reset ? p99_between(error[a], error[b], 80, 125) : 0;
+                p99 = after > p99 ? after : p99;
+                worst[a][b] = p99 > worst[a][b] ? p99 : worst[a][b];
+            }
+        }
+    }
+    for (size_t a = 0; a < COUNT(devices); a++) {
+        for (size_t b = a + 1; b < COUNT(devices); b++) {
+            printf("%-32s and %-32s p99 apart, worst of %d seeds: %5.1f us\n", devices[a].legend,
+                   devices[b].legend, SEEDS, worst[a][b] * 1e6);
+            cr_expect_leq(worst[a][b], 100e-6, "%s and %s: %g us", devices[a].legend,
+                          devices[b].legend, worst[a][b] * 1e6);
+        }
+    }
+}
+
 #define MS INT64_C(1000000)
 
 /* A clock that has seen `count` samples, one per 10 ms, each 1 ms after it was made. */
@@ -227,6 +302,22 @@ Test(clock, follows_a_device_that_was_restarted_or_set)
     }
 }
 
+/* A sample number that went on counting while the device was stopped for 30 ms: too little to tell
+ * from a late batch, so the clock must be told. */
+Test(clock, learns_anew_when_it_is_told_that_the_count_was_interrupted)
+{
+    for (int told = 0; told < 2; told++) {
+        struct kl_clock clock = settled_clock(1000);
+        kl_clock_reconnected(&clock);
+        if (told) {
+            kl_clock_restarted(&clock);
+        }
+        int64_t host = kl_clock_step(&clock, 1000 * 10 * MS, 1000 * 10 * MS + 31 * MS);
+        cr_expect_eq(host, 1000 * 10 * MS + (told ? 31 : 1) * MS, "told %d", told);
+        cr_expect_eq(clock.restarts, told);
+    }
+}
+
 /* The first read of a port brings what the system had kept for it. */
 Test(clock, bends_back_from_a_late_first_batch_without_a_step)
 {
@@ -289,7 +380,7 @@ Test(arrival_clock, spreads_bursts_at_the_nominal_rate)
     for (int i = 1; i <= 3000; i++) { /* true rate 2 % fast, bursts of 20 ms */
         int64_t made = i * INT64_C(9800000);
         int64_t arrival = (made / (20 * MS) + 1) * 20 * MS;
-        int64_t host = kl_arrival_clock_step(&clock, arrival);
+        int64_t host = kl_arrival_clock_step(&clock, 0, arrival);
         cr_expect_gt(host, before);
         if (i > 1) {
             cr_expect_lt(host - before, 11 * MS, "sample %d", i);
@@ -301,5 +392,54 @@ Test(arrival_clock, spreads_bursts_at_the_nominal_rate)
     }
     cr_expect_lt(worst, 20 * MS); /* within one burst of the truth */
     int64_t late = before + 3000 * MS;
-    cr_expect_eq(kl_arrival_clock_step(&clock, late), late); /* a gap: jumps forward */
+    cr_expect_eq(kl_arrival_clock_step(&clock, 0, late), late); /* a gap: jumps forward */
+}
+
+/* A device that counts its frames and loses 4 of them, bursts of two: the gap is where and as long
+ * as the count says, though its end comes with the usual jitter. */
+Test(arrival_clock, goes_over_a_counted_gap_at_once)
+{
+    struct kl_arrival_clock clock;
+    kl_arrival_clock_init(&clock, 100);
+    int64_t host = 0, before = 0;
+    for (int i = 0; i < 600; i++) {
+        int64_t made = (i < 500 ? i : i + 4) * 10 * MS;
+        before = host;
+        host = kl_arrival_clock_step(&clock, made, (made / (20 * MS) + 1) * 20 * MS);
+        if (i > 300) {
+            int64_t step = i == 500 ? 50 * MS : 10 * MS;
+            cr_expect_leq(llabs(host - before - step), MS, "sample %d: %lld ns after the last", i,
+                          (long long)(host - before));
+        }
+    }
+    /* the newest sample of a burst comes 10 ms after it was made: held to that */
+    cr_expect_leq(llabs(host - (603 * 10 * MS + 10 * MS)), MS);
+}
+
+/* A frame counter that reads damaged: 25 s ahead in 10 ms cannot be. */
+Test(arrival_clock, does_not_believe_a_count_that_the_arrivals_deny)
+{
+    struct kl_arrival_clock clock;
+    kl_arrival_clock_init(&clock, 100);
+    int64_t count_ns[] = {0, 10 * MS, 25000 * MS, INT64_MAX, INT64_MIN, 30 * MS};
+    for (size_t i = 0; i < COUNT(count_ns); i++) {
+        int64_t at = (int64_t)(i + 1) * 10 * MS;
+        cr_expect_eq(kl_arrival_clock_step(&clock, count_ns[i], at), at, "row %zu", i);
+    }
+}
+
+/* 50 samples of 1 kHz in every read: times between them stay even. */
+Test(arrival_clock, spaces_the_samples_of_one_read_evenly)
+{
+    struct kl_arrival_clock clock;
+    kl_arrival_clock_init(&clock, 1000);
+    int64_t before = 0, worst = 0;
+    for (int i = 0; i < 20000; i++) {
+        int64_t host = kl_arrival_clock_step(&clock, i * MS, (i / 50 + 1) * 50 * MS);
+        int64_t uneven = llabs(host - before - MS);
+        worst = i > 10000 && uneven > worst ? uneven : worst;
+        before = host;
+    }
+    cr_expect_leq(worst, MS / 100, "%lld ns", (long long)worst);
+    cr_expect_leq(llabs(before - 20000 * MS), MS, "%lld ns off", (long long)(before - 20000 * MS));
 }

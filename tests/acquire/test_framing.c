@@ -198,3 +198,23 @@ Test(framing, survives_a_driver_that_waits_for_ever_or_claims_too_much)
         cr_expect_eq(run.framing.frames, 0);
     }
 }
+
+/* Half a frame of a conversation that ended must not swallow the first frame of the next. */
+Test(framing, forgets_half_a_frame_when_it_is_restarted)
+{
+    static struct run anew;
+    struct kl_stream streams[2];
+    struct kl_fault fault;
+    uint8_t frame[TOY_FRAME_MAX];
+    size_t len = toy_frame_write(&toy, 0, 1, frame);
+    cr_assert_eq(toy_framed.configure(anew.state, &toy, streams, 2, &fault), 2);
+    kl_framing_init(&anew.framing, &toy_framed, anew.state);
+    kl_framing_feed(&anew.framing, frame, len, collect, &anew);
+    kl_framing_feed(&anew.framing, frame, len - 1, collect, &anew);
+    kl_framing_restart(&anew.framing);
+    kl_framing_feed(&anew.framing, frame, len, collect, &anew);
+    cr_expect_eq(anew.count, 2);
+    cr_expect_eq(anew.sample[1].quality, 0, "whole, and no checksum was wrong");
+    cr_expect_eq(anew.framing.skipped, len - 1);
+    cr_expect_eq(anew.framing.frames, 2);
+}

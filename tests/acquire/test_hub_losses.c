@@ -82,6 +82,63 @@ Test(hub, tells_a_loss_with_the_next_sample_that_fits)
     kl_device_destroy(device);
 }
 
+/* Plays 60 frames of 100 Hz; of those, 20 are dropped by the link before the 31st, and half a frame
+ * hangs over before them. */
+struct dropping {
+    struct kl_link link;
+    uint64_t next;
+};
+
+#define DROP_FROM 30
+#define DROP_UNTIL 50
+#define DROP_END 80
+
+static const struct toy hundred = {.stream_count = 1,
+                                   .stream = {{"a", 100, 1, KL_FORMAT_INT16, 0}}};
+
+static int dropping_read(struct kl_link *link, uint8_t *buf, size_t cap, int64_t wait_ns)
+{
+    struct dropping *self = (struct dropping *)link;
+    (void)wait_ns;
+    if (self->next == DROP_END || cap < TOY_FRAME_MAX) {
+        return KL_ERR_GONE;
+    }
+    if (self->next == DROP_FROM) {
+        self->next = DROP_UNTIL;
+        return (int)toy_frame_write(&hundred, 0, DROP_FROM, buf) / 2;
+    }
+    link->dropped = self->next >= DROP_UNTIL ? 3 : 0; /* transfers: how many samples, time tells */
+    link->arrival_ns = KL_NS_PER_S + (int64_t)self->next * 10000000;
+    return (int)toy_frame_write(&hundred, 0, self->next++, buf);
+}
+
+Test(hub, counts_and_marks_what_the_link_dropped)
+{
+    static const struct kl_link_ops ops = {.read = dropping_read};
+    static const enum kl_time_meaning meaning[] = {KL_TIME_COUNTER, KL_TIME_INDEX};
+    for (size_t k = 0; k < COUNT(meaning); k++) {
+        struct dropping link = {.link = {.ops = &ops}};
+        struct kl_driver driver = toy_framed;
+        struct kl_fault fault;
+        struct kl_hub *hub = kl_hub_create();
+        driver.time_meaning = meaning[k];
+        cr_assert_eq(kl_hub_add_link(hub, "toy", &driver, &hundred, &link.link, &fault), 0);
+        struct seen seen = seen_nothing();
+        (void)seen_pull(&seen, kl_hub_start(hub, false, 0, &fault), UINT64_MAX);
+        struct kl_hub_device shown;
+        (void)kl_hub_devices(hub, &shown, 1);
+        /* a device that counts samples is started anew, and the read that told is not believed */
+        uint64_t unread = meaning[k] == KL_TIME_INDEX ? 1 : 0;
+        cr_expect_eq(shown.connections, 1 + unread, "row %zu", k);
+        cr_expect_eq(seen.samples[0], 60 - unread, "row %zu", k);
+        cr_expect_eq(seen.gaps[0], 1, "row %zu: %d", k, (int)seen.gaps[0]);
+        cr_expect_eq(shown.lost, 20 + unread, "row %zu: %d", k, (int)shown.lost);
+        cr_expect_eq(seen.lost_told[0], 20 + unread, "row %zu", k);
+        cr_expect_eq(shown.bad_frames, 1, "row %zu: half a frame", k);
+        kl_hub_destroy(hub);
+    }
+}
+
 Test(stage, marks_counts_and_keeps_losses_until_they_are_told)
 {
     static const struct {

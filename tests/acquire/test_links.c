@@ -258,3 +258,69 @@ Test(links, a_serial_device_may_hang_on_a_network)
     kl_link_close(link);
     (void)close(listening);
 }
+
+/* -------------------------------------------------------------------- identify */
+
+/* A port whose device answers at one speed only. */
+struct at_speed {
+    struct kl_link link;
+    unsigned now, right;
+    unsigned tried[8];
+    size_t count;
+};
+
+static int change_speed(struct kl_link *link, unsigned baud)
+{
+    struct at_speed *self = (struct at_speed *)link;
+    if (baud == 921600) {
+        return KL_ERR_UNSUPPORTED; /* by this bridge */
+    }
+    self->now = baud;
+    return KL_OK;
+}
+
+static int who_is_there(struct kl_link *link, char *out, size_t len)
+{
+    struct at_speed *self = (struct at_speed *)link;
+    self->tried[self->count++] = self->now;
+    if (self->now != self->right) {
+        return self->now < self->right ? KL_ERR_TIMEOUT : KL_ERR_DATA;
+    }
+    (void)snprintf(out, len, "IMU 7");
+    return KL_OK;
+}
+
+Test(links, a_device_is_asked_at_every_speed_its_driver_knows)
+{
+    static const unsigned speed[] = {921600, 115200, 57600, 9600, 0};
+    static const struct kl_link_need need[] = {
+        {.kind = KL_LINK_SERIAL, .baud = 115200, .speed = speed}};
+    static const struct kl_driver driver = {
+        .name = "asked", .need = need, .need_count = 1, .identify = who_is_there};
+    static const struct kl_link_ops can = {.set_baud = change_speed}, cannot = {.read = NULL};
+    static const struct {
+        const char *legend;
+        const struct kl_link_ops *ops;
+        unsigned right, named;
+        int status;
+        const char *text;
+        size_t asked;
+        unsigned left_at;
+    } row[] = {
+        {"at the first", &can, 115200, 0, KL_OK, "IMU 7", 1, 115200},
+        {"at another", &can, 57600, 0, KL_OK, "IMU 7, at 57600 baud", 2, 57600},
+        {"at the last", &can, 9600, 0, KL_OK, "IMU 7, at 9600 baud", 3, 9600},
+        {"nobody: back to the first", &can, 4800, 0, KL_ERR_DATA, "", 3, 115200},
+        {"the lab file names one", &can, 9600, 115200, KL_ERR_DATA, "", 1, 115200},
+        {"a port without speeds", &cannot, 9600, 0, KL_ERR_DATA, "", 1, 115200},
+    };
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct at_speed port = {.link = {.ops = row[i].ops}, .now = 115200, .right = row[i].right};
+        char text[40] = "";
+        cr_expect_eq(kl_link_identify(&port.link, &driver, row[i].named, text, sizeof(text)),
+                     row[i].status, "%s", row[i].legend);
+        cr_expect_str_eq(text, row[i].text, "%s", row[i].legend);
+        cr_expect_eq(port.count, row[i].asked, "%s: asked %zu times", row[i].legend, port.count);
+        cr_expect_eq(port.now, row[i].left_at, "%s", row[i].legend);
+    }
+}
