@@ -180,8 +180,11 @@ static int take_stream(const struct kl_lab_document *document, unsigned number,
                                  ? "`plate` belongs to streams of kind force only"
                                  : "a force stream needs `plate`: what its channels mean");
     }
-    return from->plate == NULL ? status
-                               : worse(status, kl_lab_plate_take(document, path, from->plate, to));
+    if (from->plate != NULL) {
+        /* a fault in it is noted; the driver may be asked about the rest all the same */
+        (void)kl_lab_plate_take(document, path, from->plate, to);
+    }
+    return status;
 }
 
 static int take_streams(const struct kl_lab_document *document, const struct kl_yaml_device *from,

@@ -311,6 +311,8 @@ int kl_lab_plate_sheet_take(const struct kl_lab_document *document, const char *
 {
     const struct place place = {document, path};
     struct kl_plate_sheet sheet = {.kind = KL_PLATE_SHEET_SENSITIVITY};
+    static const struct kl_plate_placement anywhere = {
+        .x_axis = {1, 0, 0}, .y_axis = {0, 0, 1}, .size_m = {1, 1}};
     struct kl_plate_placement placement = {.by_corners = false};
     struct kl_plate_frame frame;
     struct kl_plate plate;
@@ -325,13 +327,17 @@ int kl_lab_plate_sheet_take(const struct kl_lab_document *document, const char *
     if (placed == KL_OK && kl_plate_frame(&placement, &frame, &fault) != KL_OK) {
         placed = refuse(&place, placement.by_corners ? "corners_m" : "", fault.text);
     }
-    if (status != KL_OK || sheet_status != KL_OK || placed != KL_OK) {
+    if (sheet_status != KL_OK) {
         return KL_ERR_RANGE;
     }
     sheet.stores_reaction = from->says == KL_LAB_PLATE_SAYS_REACTION;
     memcpy(rail, stream->plate.full_scale, sizeof(rail));
-    if (kl_plate_calibrate(&sheet, &placement, stream->plate.side, &plate, &fault) < 0) {
+    if (kl_plate_calibrate(&sheet, placed == KL_OK ? &placement : &anywhere, stream->plate.side,
+                           &plate, &fault) < 0) {
         return refuse(&place, "sheet", fault.text);
+    }
+    if (status != KL_OK || placed != KL_OK) {
+        return KL_ERR_RANGE;
     }
     memcpy(plate.full_scale, rail, sizeof(rail)); /* the converter's, per channel */
     stream->plate = plate;

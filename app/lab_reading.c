@@ -26,10 +26,27 @@ static void add(struct kl_reading_window *window, const double *value, size_t ch
     }
 }
 
+/* Is a plate's channel within 0.1 % of its rail, as the lab file has it? */
+static bool is_at_rail(const struct kl_stream *stream, const double *value)
+{
+    for (size_t c = 0; stream->kind == KL_KIND_FORCE && c < stream->channel_count; c++) {
+        double rail = stream->plate.full_scale[c];
+        if (rail > 0 && fabs(value[c]) >= 0.999 * rail) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void take_block(struct kl_reading *reading, const struct kl_block *block, double seconds)
 {
     struct kl_reading_stream *stream = &reading->stream[block->stream];
     size_t channels = stream->stream->channel_count;
+    stream->last_s = monotonic_s();
+    if (stream->samples == 0) {
+        stream->first_s = stream->last_s;
+        stream->first_block = block->count;
+    }
     for (size_t i = 0; i < block->count; i++) {
         const double *value = block->value + i * channels;
         int64_t t_ns = block->t_ns[i];
@@ -38,7 +55,8 @@ static void take_block(struct kl_reading *reading, const struct kl_block *block,
             stream->rest.until_ns = t_ns + kl_nanoseconds(seconds);
         }
         stream->last_ns = t_ns;
-        stream->clipped += (block->quality[i] & KL_QUALITY_CLIPPED) != 0;
+        stream->clipped +=
+            (block->quality[i] & KL_QUALITY_CLIPPED) != 0 || is_at_rail(stream->stream, value);
         if ((block->quality[i] & KL_QUALITY_INVALID) != 0) {
             stream->invalid++;
         } else if (t_ns < stream->rest.until_ns) {
@@ -195,10 +213,15 @@ int kl_lab_reading(const struct kl_lab *lab, const bool *there, const struct kl_
     return status < 0 ? status : KL_OK;
 }
 
-double kl_reading_rate_hz(const struct kl_reading_stream *stream)
+double kl_reading_rate_hz(const struct kl_lab *lab, const struct kl_reading_stream *stream)
 {
-    double span_s = kl_seconds(stream->last_ns - stream->first_ns);
-    return stream->samples > 1 && span_s > 0 ? (double)(stream->samples - 1) / span_s : 0;
+    const struct kl_driver *driver = lab->device[stream->device].driver;
+    bool by_device = driver->generate != NULL ||
+                     (driver->time_meaning == KL_TIME_COUNTER && driver->time_of == NULL);
+    double span_s = by_device ? kl_seconds(stream->last_ns - stream->first_ns)
+                              : stream->last_s - stream->first_s;
+    uint64_t steps = stream->samples - (by_device ? 1 : stream->first_block);
+    return stream->samples > 1 && span_s > 0 ? (double)steps / span_s : 0;
 }
 
 double kl_reading_sd(const struct kl_reading_window *window, size_t channel)

@@ -26,7 +26,9 @@ struct kl_reading_stream {
     const struct kl_stream *stream; /* of the lab */
     size_t device;                  /* of the lab */
     uint64_t samples, clipped, invalid;
-    int64_t first_ns, last_ns;
+    int64_t first_ns, last_ns; /* session time */
+    double first_s, last_s;    /* of the host, when the first and the last block came */
+    uint64_t first_block;      /* samples in the first block */
     struct kl_reading_window rest, standing;
 };
 
@@ -44,8 +46,9 @@ KL_CHECK int kl_lab_reading(const struct kl_lab *lab, const bool *there,
                             const struct kl_reading_wish *wish, struct kl_reading *out,
                             struct kl_fault *fault);
 
-/** Samples per second as they came; 0: fewer than two came. */
-double kl_reading_rate_hz(const struct kl_reading_stream *stream);
+/** Samples per second: by the device's clock where it has one, else by the host's as they came (an
+ *  index says nothing about how fast it counts); 0: too few came. */
+double kl_reading_rate_hz(const struct kl_lab *lab, const struct kl_reading_stream *stream);
 
 /** Standard deviation of a channel; 0: fewer than two samples. */
 double kl_reading_sd(const struct kl_reading_window *window, size_t channel);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define RATE_TOLERANCE 0.03 /* of a second's worth of samples that come in bursts */
+#define RATE_TOLERANCE 0.05 /* of a second's worth of samples that come in bursts of 20 ms */
 #define STANDING_TOLERANCE 0.02
 #define OFFSET_DOUBT_N 100.0    /* an amplifier that was not zeroed, or somebody on the plate */
 #define NOISE_DOUBT_N 15.0      /* three times this is near the contact threshold of 50 N */
@@ -117,7 +117,7 @@ static void emg_words(const struct kl_reading_stream *of, char out[WORDS_MAX])
                    of->stream->label[c]);
 }
 
-static void print_stream(const struct kl_reading_stream *of)
+static void print_stream(const struct kl_lab *lab, const struct kl_reading_stream *of)
 {
     static void (*const words[KL_KIND_COUNT])(const struct kl_reading_stream *, char[WORDS_MAX]) = {
         [KL_KIND_FORCE] = plate_words,    [KL_KIND_IMU] = imu_words,     [KL_KIND_EMG] = emg_words,
@@ -127,7 +127,7 @@ static void print_stream(const struct kl_reading_stream *of)
     if (of->rest.samples > 0 && (unsigned)of->stream->kind < KL_KIND_COUNT) {
         words[of->stream->kind](of, what);
     }
-    (void)printf("  %-22s %.5g Hz%s%s\n", of->stream->name, kl_reading_rate_hz(of),
+    (void)printf("  %-22s %.5g Hz%s%s\n", of->stream->name, kl_reading_rate_hz(lab, of),
                  what[0] != '\0' ? "; " : "", what);
 }
 
@@ -203,7 +203,7 @@ static void check_frozen(struct report *report, const struct kl_lab_device *devi
 static void check_rate(struct report *report, const struct kl_lab_device *device,
                        const struct kl_reading_stream *of)
 {
-    double rate_hz = kl_reading_rate_hz(of), wanted_hz = of->stream->rate_hz;
+    double rate_hz = kl_reading_rate_hz(report->question->lab, of), wanted_hz = of->stream->rate_hz;
     bool wrong = fabs(rate_hz - wanted_hz) > RATE_TOLERANCE * wanted_hz;
     /* belts are asked, batteries tell seldom: too few samples for a rate */
     if (wrong && wanted_hz * report->question->seconds >= FROZEN_SAMPLES) {
@@ -333,7 +333,7 @@ size_t kl_reading_report(const struct kl_reading_question *question,
     (void)printf("read for %g s:\n", question->seconds);
     for (size_t s = 0; s < reading->stream_count; s++) {
         if (reading->stream[s].samples > 0) {
-            print_stream(&reading->stream[s]);
+            print_stream(question->lab, &reading->stream[s]);
         }
     }
     for (size_t i = 0; i < question->lab->device_count; i++) {
