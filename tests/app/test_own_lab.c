@@ -1,6 +1,9 @@
 /* A lab of one's own, as a person meets it: the file written, the program run, devices talking over
  * real sockets. */
+#include "acquire/port_list.h"
+#include "app/reading_report.h"
 #include "command.h"
+#include "devices/registry.h"
 #include "line_server.h"
 
 #include <criterion/criterion.h>
@@ -224,6 +227,108 @@ Test(own_lab, check_says_wrong_rate_rails_and_a_dead_cable)
 }
 
 /* ------------------------------------------------------------------- devices */
+
+/* A LabJack, an FTDI bridge that a treadmill may sit behind, and a mouse. */
+static const char bed[] =
+    "P: /devices/pci0000:00/0000:00:14.0/usb1/1-2\nN: bus/usb/001/011\nE: DEVTYPE=usb_device\n"
+    "E: SUBSYSTEM=usb\nA: idVendor=0cd5\\n\nA: idProduct=0006\\n\nA: serial=360012345\\n\n"
+    "A: manufacturer=LabJack\\n\nA: product=U6\\n\nA: busnum=1\\n\nA: devnum=11\\n\n"
+    "A: bDeviceClass=00\\n\n\n"
+    "P: /devices/pci0000:00/0000:00:14.0/usb1/1-3\nN: bus/usb/001/012\nE: DEVTYPE=usb_device\n"
+    "E: SUBSYSTEM=usb\nA: idVendor=0403\\n\nA: idProduct=6001\\n\nA: serial=FT3BBBB1\\n\n"
+    "A: manufacturer=FTDI\\n\nA: product=Serial\\n\nA: busnum=1\\n\nA: devnum=12\\n\n"
+    "A: bDeviceClass=00\\n\n\n"
+    "P: /devices/pci0000:00/0000:00:14.0/usb1/1-3/1-3:1.0\nE: DEVTYPE=usb_interface\n"
+    "E: SUBSYSTEM=usb\nA: bInterfaceNumber=00\\n\n\n"
+    "P: /devices/pci0000:00/0000:00:14.0/usb1/1-3/1-3:1.0/tty/ttyUSB0\nN: ttyUSB0\n"
+    "E: DEVNAME=/dev/ttyUSB0\nE: SUBSYSTEM=tty\nL: device=../../../1-3:1.0\n\n"
+    "P: /devices/pci0000:00/0000:00:14.0/usb1/1-4\nN: bus/usb/001/013\nE: DEVTYPE=usb_device\n"
+    "E: SUBSYSTEM=usb\nA: idVendor=046d\\n\nA: idProduct=c077\\n\nA: manufacturer=A\\n\n"
+    "A: product=Mouse\\n\nA: busnum=1\\n\nA: devnum=13\\n\nA: bDeviceClass=00\\n\n\n";
+
+Test(own_lab, devices_names_what_is_plugged_in_and_asks_no_port_a_treadmill_may_share)
+{
+    if (system("command -v umockdev-run >/dev/null") != 0) {
+        cr_skip_test("skipped: no umockdev-run");
+    }
+    FILE *file = fopen("bed.umockdev", "w");
+    cr_assert(file != NULL && fputs(bed, file) >= 0 && fclose(file) == 0);
+    cr_assert_eq(system("ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 umockdev-run -d "
+                        "bed.umockdev -- " KL_KNEELAB " devices --json > plugged.json"),
+                 0);
+    json_t *json = json_load_file("plugged.json", 0, NULL);
+    const json_t *port, *plugged = json_object_get(json, "plugged");
+    size_t i, seen = 0;
+    json_array_foreach(plugged, i, port)
+    {
+        const char *id = json_string_value(json_object_get(port, "usb_id"));
+        const char *fault = json_string_value(json_object_get(port, "fault"));
+        if (strcmp(id, "0403:6001") == 0) {
+            cr_expect_str_eq(json_string_value(json_object_get(port, "port")), "/dev/ttyUSB0");
+            cr_expect_not_null(strstr(fault, "not asked"), "%s", fault);
+            cr_expect(json_is_null(json_object_get(port, "identified")));
+            seen++;
+        }
+        if (strcmp(id, "0cd5:0006") == 0) {
+            const json_t *drivers = json_object_get(port, "drivers");
+            cr_assert_eq(json_array_size(drivers), 1);
+            cr_expect_str_eq(json_string_value(json_array_get(drivers, 0)), "labjack_u6");
+            seen++;
+        }
+    }
+    cr_expect_eq(seen, 2, "the bridge is listed once, as its port");
+    json_decref(json);
+}
+
+/* A port is asked when its ids are one driver's alone: a treadmill's never are. */
+Test(own_lab, no_usb_id_belongs_to_a_treadmill_alone)
+{
+    static const char *const treadmill[] = {"bertec_treadmill", "trackmaster", "woodway"};
+    for (size_t t = 0; t < sizeof(treadmill) / sizeof(treadmill[0]); t++) {
+        const struct kl_driver *belt = kl_registry_find(treadmill[t]);
+        cr_assert_not_null(belt);
+        for (size_t n = 0; n < belt->need_count; n++) {
+            for (size_t k = 0; k < belt->need[n].usb_id_count; k++) {
+                const struct kl_port port = {.kind = belt->need[n].kind,
+                                             .usb_id = belt->need[n].usb_id[k]};
+                size_t others = 0;
+                for (size_t d = 0; d < kl_registry_count(); d++) {
+                    const struct kl_driver *other = kl_registry_get(d);
+                    for (size_t m = 0; other != belt && m < other->need_count; m++) {
+                        others += kl_port_fits(&port, &other->need[m]);
+                    }
+                }
+                cr_expect(others > 0, "%s %04x:%04x", treadmill[t], port.usb_id.vendor,
+                          port.usb_id.product);
+            }
+        }
+    }
+}
+
+/* What the standing test makes of a sum of plates, N per kg of 70. */
+Test(own_lab, standing_tells_sign_scale_and_nobody)
+{
+    static const struct {
+        double fy_n;
+        int status;
+        const char *says;
+    } row[] = {
+        {70 * 9.80665, KL_OK, ""},
+        {70 * 9.80665 * 1.019, KL_OK, ""},
+        {70 * 9.80665 * 0.981, KL_OK, ""},
+        {70 * 9.80665 * 1.021, KL_ERR_DATA, "within 2 %"},
+        {70 * 9.80665 * 0.979, KL_ERR_DATA, "within 2 %"},
+        {-70 * 9.80665, KL_ERR_DATA, "the sign is turned"},
+        {3, KL_ERR_DATA, "nobody was on the plates"},
+        {70 * 9.80665 * 4, KL_ERR_DATA, "wrong by that factor"},
+        {(double)NAN, KL_ERR_DATA, "within 2 %"},
+    };
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct kl_fault fault = {.text = ""};
+        cr_expect_eq(kl_standing_test(row[i].fy_n, 70, &fault), row[i].status, "row %zu", i);
+        cr_expect_not_null(strstr(fault.text, row[i].says), "row %zu: %s", i, fault.text);
+    }
+}
 
 Test(own_lab, devices_says_what_could_be_plugged_in)
 {
