@@ -234,7 +234,7 @@ static int take_sheet(const struct place *place, const struct kl_yaml_sheet *fro
         from->cells_m_count != from->cells_n_count) {
         status = refuse_sheet(place, "cells_m", "as many places as cells_n has numbers");
     }
-    if (status != KL_OK || channels != KL_OK) {
+    if (status != KL_OK || channels != KL_OK || (kind->family == CELLS && from->cells_m == NULL)) {
         return KL_ERR_RANGE;
     }
     to->kind = kind->kind;

@@ -94,9 +94,9 @@ static void check_stream_name(struct kl_lab_document *document, const struct kl_
             name_key(&lab->device[device], stream, key);
             name_key(&lab->device[d], s, other_key);
             (void)kl_lab_refuse(document, key,
-                                "%s has this place already: two streams would be called %s (line "
-                                "%zu); move one of them",
-                                lab->device[d].name, name, line_of_device(document, d, other_key));
+                                "%s is also given by %s (line %zu): two sensors in one place; "
+                                "move or rename one of them",
+                                name, lab->device[d].name, line_of_device(document, d, other_key));
             return;
         }
     }
@@ -188,7 +188,8 @@ static void check_plates(const struct kl_lab_document *document, const struct pl
 {
     const struct kl_plate *one = &a->of->plate, *other = &b->of->plate;
     char key[40];
-    if (!has_outline(one) || !has_outline(other)) {
+    bool same = strcmp(a->of->name, b->of->name) == 0; /* told as such */
+    if (same || !has_outline(one) || !has_outline(other)) {
         return;
     }
     double z = centre(one->corner_z_m), other_z = centre(other->corner_z_m);

@@ -280,7 +280,7 @@ Test(lab_plate, all_faults_are_told_at_once)
         {":6:", "range_v"},
         {":10:", "input 40"},
         {":16:", "input 3 is used twice"},
-        {":18:", "a has this place already"},
+        {":18:", "imu.foot.left is also given by a (line 17)"},
         {":19:", "another device is on this port, on line 17"},
         {":19:", "no motion is computed"},
         {":20:", "another device has this name, on line 19"},
