@@ -191,6 +191,10 @@ int kl_lab_read(const char *path, struct kl_lab *out, struct kl_lab_findings *fi
     void *loaded = NULL;
     int status = kl_yaml_parse(path, text, document.len, &lab_schema, &loaded, &fault);
     if (status != KL_OK) {
+        struct kl_fault first =
+            fault; /* the file has no shape: there is no more to be read in it */
+        (void)kl_fault(&fault, status, "%.440s; mend this, then check again for the rest",
+                       first.text);
         free(text);
         return kl_lab_note(&document, status, &fault);
     }

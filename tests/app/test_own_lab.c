@@ -226,6 +226,26 @@ Test(own_lab, check_says_wrong_rate_rails_and_a_dead_cable)
     said(out, "is right, but what the devices say is not");
 }
 
+/* What a driver finds out only when it starts the device: here a board that prints no header. */
+Test(own_lab, check_says_what_a_device_refuses_at_its_start)
+{
+    unsigned port = 0;
+    pid_t server = line_server_start(&plate_scene, &port);
+    FILE *file = fopen("lab.yaml", "w");
+    cr_assert_not_null(file);
+    (void)fprintf(file,
+                  "devices:\n  - name: board\n    driver: number_line\n"
+                  "    host: 127.0.0.1:%u\n    rate_hz: 100\n    placement: foot.left\n"
+                  "    options: {format: bimu}\n",
+                  port);
+    cr_assert_eq(fclose(file), 0);
+    cr_expect_eq(run("check lab.yaml"), 1, "%s", out);
+    line_server_stop(server);
+    said(err, "lab.yaml:2:");
+    said(err, "header");
+    said(out, "is right, but ");
+}
+
 /* ------------------------------------------------------------------- devices */
 
 /* A LabJack, an FTDI bridge that a treadmill may sit behind, and a mouse. */
