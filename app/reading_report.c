@@ -81,9 +81,10 @@ static double length_of(const struct kl_reading_stream *of, const char *first)
 static void imu_words(const struct kl_reading_stream *of, char out[WORDS_MAX])
 {
     double a = length_of(of, "ax"), w = length_of(of, "wx");
-    int at = a >= 0 ? snprintf(out, WORDS_MAX, "acceleration %.2f m/s2, ", a) : 0;
+    int at = a >= 0 ? snprintf(out, WORDS_MAX, "acceleration %.2f m/s2", a) : 0;
     if (w >= 0) {
-        (void)snprintf(out + at, WORDS_MAX - (size_t)at, "turning %.3f rad/s", w);
+        (void)snprintf(out + at, WORDS_MAX - (size_t)at, "%sturning %.3f rad/s", at > 0 ? ", " : "",
+                       w);
     }
 }
 
