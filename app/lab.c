@@ -3,6 +3,7 @@
 #include "acquire/yaml.h"
 #include "app/flag_table.h"
 #include "app/lab_devices.h"
+#include "app/lab_together.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -71,11 +72,11 @@ static const cyaml_schema_value_t lab_schema = {
     } while (0)
 
 /** Limits of methods 3.2 and 4.1. */
-static int take_settings(const struct kl_lab_document *document, const struct yaml_settings *from,
-                         struct kl_settings *to, struct kl_fault *fault)
+static void take_settings(const struct kl_lab_document *document, const struct yaml_settings *from,
+                          struct kl_settings *to)
 {
     if (from == NULL) {
-        return KL_OK;
+        return;
     }
     TAKE_IF(from, to, target_cadence_spm);
     TAKE_IF(from, &to->force, cutoff_hz);
@@ -84,31 +85,28 @@ static int take_settings(const struct kl_lab_document *document, const struct ya
         to->loading_rule = (enum kl_loading_rule) * from->loading_rule;
     }
     if (!(to->force.cutoff_hz >= 10.0 && to->force.cutoff_hz <= 200.0)) {
-        return kl_yaml_fault(document->name, document->text, document->len, "settings.cutoff_hz",
-                             fault, "%g is out of range; allowed is 10 to 200",
-                             to->force.cutoff_hz);
+        (void)kl_lab_refuse(document, "settings.cutoff_hz",
+                            "%g is out of range; allowed is 10 to 200", to->force.cutoff_hz);
     }
     if (!(to->force.threshold_n >= 20.0 && to->force.threshold_n <= 200.0)) {
-        return kl_yaml_fault(document->name, document->text, document->len, "settings.threshold_n",
-                             fault, "%g is out of range; allowed is 20 to 200",
-                             to->force.threshold_n);
+        (void)kl_lab_refuse(document, "settings.threshold_n",
+                            "%g is out of range; allowed is 20 to 200", to->force.threshold_n);
     }
     if (to->target_cadence_spm != 0.0 &&
         !(to->target_cadence_spm >= 60.0 && to->target_cadence_spm <= 300.0)) {
-        return kl_yaml_fault(
-            document->name, document->text, document->len, "settings.target_cadence_spm", fault,
-            "%g is out of range; allowed is 60 to 300, or 0 for none", to->target_cadence_spm);
+        (void)kl_lab_refuse(document, "settings.target_cadence_spm",
+                            "%g is out of range; allowed is 60 to 300, or 0 for none",
+                            to->target_cadence_spm);
     }
-    return KL_OK;
 }
 
 /** The table with this timing is embedded in the recording: what a reader of it would refuse must
  *  not get in. */
-static int take_timing(const struct kl_lab_document *document, const struct yaml_timing *from,
-                       struct kl_flag_timing *to, struct kl_fault *fault)
+static void take_timing(const struct kl_lab_document *document, const struct yaml_timing *from,
+                        struct kl_flag_timing *to)
 {
     if (from == NULL) {
-        return KL_OK;
+        return;
     }
     TAKE_IF(from, to, window_steps);
     TAKE_IF(from, to, raise_steps);
@@ -116,39 +114,9 @@ static int take_timing(const struct kl_lab_document *document, const struct yaml
     TAKE_IF(from, to, settle_s);
     TAKE_IF(from, to, speed_pause_s);
     TAKE_IF(from, to, demo);
-    return kl_flag_timing_allowed(to) ? KL_OK
-                                      : kl_yaml_fault(document->name, document->text, document->len,
-                                                      "flag_timing", fault, KL_FLAG_TIMING_ALLOWED);
-}
-
-/** Every plate must be fast enough for the filter, or there will be no steps from it. */
-static int check_device(const struct kl_lab_document *document, const struct kl_lab *lab,
-                        const struct kl_lab_device *device, struct kl_fault *fault)
-{
-    void *state = calloc(1, device->driver->state_size);
-    struct kl_stream *stream = calloc(KL_STREAMS_MAX, sizeof(*stream));
-    int status = KL_ERR_MEM;
-    if (state != NULL && stream != NULL) {
-        status = device->driver->configure(state, kl_lab_device_config(device), stream,
-                                           KL_STREAMS_MAX, fault);
+    if (!kl_flag_timing_allowed(to)) {
+        (void)kl_lab_refuse(document, "flag_timing", KL_FLAG_TIMING_ALLOWED);
     }
-    int count = status;
-    for (int i = 0; i < count && status >= 0; i++) {
-        if (stream[i].kind == KL_KIND_FORCE &&
-            !kl_force_settings_fit(&lab->settings.force, stream[i].rate_hz)) {
-            status = kl_yaml_fault(
-                document->name, document->text, document->len, "settings.cutoff_hz", fault,
-                "%g Hz is too high for %s at %g Hz; lower the cut-off or raise "
-                "the rate",
-                lab->settings.force.cutoff_hz, stream[i].name, stream[i].rate_hz);
-        }
-    }
-    if (count >= 0 && device->driver->release != NULL) {
-        device->driver->release(state);
-    }
-    free(state);
-    free(stream);
-    return status < 0 ? status : KL_OK;
 }
 
 /* -------------------------------------------------------------------- files */
@@ -178,11 +146,6 @@ static void beside(const char *lab_path, const char *name, char *out, size_t len
     (void)fclose(file);
 }
 
-static int load_flags(struct kl_lab *lab, struct kl_fault *fault)
-{
-    return kl_flag_table_load(lab->flags_path, &lab->flags, fault);
-}
-
 int kl_lab_defaults(const char *flags_path, struct kl_lab *out, struct kl_fault *fault)
 {
     memset(out, 0, sizeof(*out));
@@ -192,53 +155,76 @@ int kl_lab_defaults(const char *flags_path, struct kl_lab *out, struct kl_fault 
     } else {
         (void)kl_config_path("flags.yaml", out->flags_path, sizeof(out->flags_path));
     }
-    return load_flags(out, fault);
+    return kl_flag_table_load(out->flags_path, &out->flags, fault);
 }
 
-int kl_lab_load(const char *path, struct kl_lab *out, struct kl_fault *fault)
+/* The flag table the lab names, with the lab's own timing. */
+static void take_flags(const struct kl_lab_document *document, const struct yaml_lab *from,
+                       struct kl_lab *to)
+{
+    struct kl_fault fault = {.text = ""};
+    beside(document->name, from->flags != NULL ? from->flags : "flags.yaml", to->flags_path,
+           sizeof(to->flags_path));
+    int status = kl_flag_table_load(to->flags_path, &to->flags, &fault);
+    if (status != KL_OK) {
+        (void)kl_lab_note(document, status, &fault);
+        return;
+    }
+    take_timing(document, from->flag_timing, &to->flags.timing);
+    to->flags_text = kl_flag_table_text(&to->flags, &fault);
+    if (to->flags_text == NULL) {
+        (void)kl_lab_note(document, KL_ERR_MEM, &fault);
+    }
+}
+
+int kl_lab_read(const char *path, struct kl_lab *out, struct kl_lab_findings *findings)
 {
     memset(out, 0, sizeof(*out));
-    struct kl_lab_document document = {.name = path};
-    char *text = kl_text_load(path, &document.len, fault);
+    memset(findings, 0, sizeof(*findings));
+    struct kl_lab_document document = {.name = path, .findings = findings};
+    struct kl_fault fault = {.text = ""};
+    char *text = kl_text_load(path, &document.len, &fault);
     document.text = text;
     if (text == NULL) {
-        return KL_ERR_IO;
+        return kl_lab_note(&document, KL_ERR_IO, &fault);
     }
     void *loaded = NULL;
-    int status = kl_yaml_parse(path, text, document.len, &lab_schema, &loaded, fault);
+    int status = kl_yaml_parse(path, text, document.len, &lab_schema, &loaded, &fault);
     if (status != KL_OK) {
+        struct kl_fault first =
+            fault; /* the file has no shape: there is no more to be read in it */
+        (void)kl_fault(&fault, status, "%.440s; mend this, then check again for the rest",
+                       first.text);
         free(text);
-        return status;
+        return kl_lab_note(&document, status, &fault);
     }
     const struct yaml_lab *lab = loaded;
     (void)snprintf(out->path, sizeof(out->path), "%s", path);
     out->settings = kl_settings_defaults();
-    status = take_settings(&document, lab->settings, &out->settings, fault);
-    if (status == KL_OK) {
-        status = kl_lab_devices_take(&document, lab->devices, lab->devices_count, out, fault);
-    }
-    for (size_t i = 0; status == KL_OK && i < out->device_count; i++) {
-        status = check_device(&document, out, &out->device[i], fault);
-    }
-    if (status != KL_OK) {
-        goto done;
-    }
-    beside(path, lab->flags != NULL ? lab->flags : "flags.yaml", out->flags_path,
-           sizeof(out->flags_path));
-    status = load_flags(out, fault);
-    if (status == KL_OK) {
-        status = take_timing(&document, lab->flag_timing, &out->flags.timing, fault);
-    }
-    if (status == KL_OK) {
-        out->flags_text = kl_flag_table_text(&out->flags, fault);
-        status = out->flags_text != NULL ? KL_OK : KL_ERR_MEM;
-    }
-done:
+    take_settings(&document, lab->settings, &out->settings);
+    (void)kl_lab_devices_take(&document, lab->devices, lab->devices_count, out);
+    kl_lab_together(&document, out);
+    take_flags(&document, lab, out);
     free(text);
     kl_yaml_free(&lab_schema, loaded);
-    if (status != KL_OK) {
+    if (findings->faults > 0) {
         kl_lab_free(out);
+        return KL_ERR_RANGE;
     }
+    return KL_OK;
+}
+
+int kl_lab_load(const char *path, struct kl_lab *out, struct kl_fault *fault)
+{
+    struct kl_lab_findings *findings = calloc(1, sizeof(*findings));
+    if (findings == NULL) {
+        return kl_fault(fault, KL_ERR_MEM, "out of memory");
+    }
+    int status = kl_lab_read(path, out, findings);
+    if (status != KL_OK) {
+        kl_lab_first_fault(findings, fault);
+    }
+    free(findings);
     return status;
 }
 

@@ -3,19 +3,23 @@
 #define KL_APP_LAB_H
 
 #include "acquire/hub.h"
+#include "app/lab_document.h"
 #include "devices/virtual_runner.h"
 #include "process/pipeline.h"
 
-#define KL_LAB_DEVICES 16
+#define KL_LAB_DEVICES 32
 #define KL_PATH_MAX 4096 /* as Linux has it */
 
 struct kl_lab_device {
     char name[KL_NAME_MAX];
+    size_t line; /* in the lab file */
     const struct kl_driver *driver;
     struct kl_virtual_runner runner; /* configuration of the virtual_runner driver */
     struct kl_link_choice choice;    /* real devices: which one... */
     struct kl_device_config real;    /* ... and how; owns its arrays and their texts */
     char placement[KL_NAME_MAX];
+    struct kl_stream *stream; /* [stream_count] what it will stream; heap */
+    size_t stream_count;
 };
 
 /** What the device's driver is configured with. */
@@ -32,8 +36,12 @@ struct kl_lab {
 };
 
 /** Reads LAB.yaml and the flag table it names, and checks both. Free with kl_lab_free.
- *  @return KL_OK or a negative status with *fault */
+ *  @return KL_OK, or a negative status with the first fault, and how many more there are */
 int kl_lab_load(const char *path, struct kl_lab *out, struct kl_fault *fault);
+
+/** The same with everything there is to say about it, doubts too: faults with file, line and cure
+ *  in their order of finding. @return KL_OK, or a negative status when there is any fault */
+int kl_lab_read(const char *path, struct kl_lab *out, struct kl_lab_findings *findings);
 
 /** Defaults and the shipped flag table, without any device: for recordings.
  *  @param flags_path  another table, or NULL */

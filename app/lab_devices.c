@@ -1,5 +1,6 @@
 #include "app/lab_devices.h"
 
+#include "app/lab_configure.h"
 #include "app/lab_plate.h"
 #include "devices/registry.h"
 
@@ -73,51 +74,55 @@ const cyaml_schema_value_t kl_lab_device_schema = {
 
 /* ------------------------------------------------------------------ meaning */
 
-static int refuse(const struct kl_lab_document *document, const char *key, struct kl_fault *fault,
-                  const char *what)
-{
-    char path[120];
-    (void)snprintf(path, sizeof(path), "devices[%u].%s", document->device, key);
-    return kl_yaml_fault(document->name, document->text, document->len, path, fault, "%s", what);
-}
-
 static void copy_text(char *out, size_t cap, const char *text)
 {
     (void)snprintf(out, cap, "%s", text != NULL ? text : "");
 }
 
-static int take_choice(const struct kl_lab_document *document, const struct kl_yaml_device *from,
-                       struct kl_link_choice *to, struct kl_fault *fault)
+/* The first of two that is not KL_OK. */
+static int worse(int a, int b)
 {
+    return a != KL_OK ? a : b;
+}
+
+static int out_of_memory(const struct kl_lab_document *document)
+{
+    return kl_lab_note(document, KL_ERR_MEM, &(struct kl_fault){"out of memory"});
+}
+
+static int take_choice(const struct kl_lab_document *document, const struct kl_yaml_device *from,
+                       struct kl_link_choice *to)
+{
+    int status = KL_OK;
     copy_text(to->port, sizeof(to->port), from->port);
     copy_text(to->serial_number, sizeof(to->serial_number), from->serial_number);
     copy_text(to->host, sizeof(to->host), from->host);
     if (from->host != NULL && (from->port != NULL || from->serial_number != NULL)) {
-        return refuse(document, "host", fault,
-                      "a device is reached by `host`, or by `port` and `serial_number`");
+        status = kl_lab_refuse(document, "host",
+                               "a device is reached by `host`, or by `port` and `serial_number`");
     }
     if (from->baud != NULL && (*from->baud == 0 || *from->baud > BAUD_MAX)) {
-        return refuse(document, "baud", fault, "out of range; allowed is 1 to 12000000");
+        status = kl_lab_refuse(document, "baud", "out of range; allowed is 1 to 12000000");
     }
     to->baud = from->baud != NULL ? *from->baud : 0;
-    return KL_OK;
+    return status;
 }
 
-static int take_options(const struct kl_lab_document *document, struct kl_lab_device *to,
-                        struct kl_fault *fault)
+static int take_options(const struct kl_lab_document *document, struct kl_lab_device *to)
 {
     char path[48];
     struct kl_yaml_pair *pair = NULL;
+    struct kl_fault fault = {.text = ""};
     size_t count = 0;
     (void)snprintf(path, sizeof(path), "devices[%u].options", document->device);
     int status =
-        kl_yaml_pairs(document->name, document->text, document->len, path, &pair, &count, fault);
+        kl_yaml_pairs(document->name, document->text, document->len, path, &pair, &count, &fault);
     if (status != KL_OK) {
-        return status;
+        return kl_lab_note(document, status, &fault);
     }
     if (count > KL_DEVICE_OPTIONS_MAX) {
         kl_yaml_pairs_free(pair, count);
-        return refuse(document, "options", fault, "more than 16 of them");
+        return kl_lab_refuse(document, "options", "more than 16 of them");
     }
     struct kl_device_option *option = calloc(count + 1, sizeof(*option));
     for (size_t i = 0; option != NULL && i < count; i++) {
@@ -125,7 +130,7 @@ static int take_options(const struct kl_lab_document *document, struct kl_lab_de
     }
     if (option == NULL) {
         kl_yaml_pairs_free(pair, count);
-        return kl_fault(fault, KL_ERR_MEM, "out of memory");
+        return out_of_memory(document);
     }
     free(pair); /* its texts live on in the options */
     to->real.option = option;
@@ -134,143 +139,126 @@ static int take_options(const struct kl_lab_document *document, struct kl_lab_de
 }
 
 static int take_channels(const struct kl_lab_document *document, unsigned number,
-                         const struct kl_yaml_stream *from, struct kl_stream *to, uint8_t *input,
-                         struct kl_fault *fault)
+                         const struct kl_yaml_stream *from, struct kl_stream *to, uint8_t *input)
 {
+    int status = KL_OK;
     to->channel_count = from->channels_count;
     for (unsigned c = 0; c < from->channels_count; c++) {
         const struct kl_yaml_channel *channel = &from->channels[c];
         char key[64];
-        (void)snprintf(key, sizeof(key), "streams[%u].channels[%u].input", number, c + 1);
         if (channel->input > UINT8_MAX) {
-            return refuse(document, key, fault, "out of range; inputs count from 0 to 255");
+            (void)snprintf(key, sizeof(key), "streams[%u].channels[%u].input", number, c + 1);
+            status = kl_lab_refuse(document, key, "out of range; inputs count from 0 to 255");
         }
         input[c] = (uint8_t)channel->input;
         copy_text(to->label[c], sizeof(to->label[c]), channel->label);
         copy_text(to->unit[c], sizeof(to->unit[c]), channel->unit);
+        if (channel->full_scale != NULL && !(*channel->full_scale > 0)) {
+            (void)snprintf(key, sizeof(key), "streams[%u].channels[%u].full_scale", number, c + 1);
+            status = kl_lab_refuse(document, key, "must be above 0: |value| at the rail");
+        }
         if (channel->full_scale != NULL && c < KL_PLATE_CHANNELS_MAX) {
             to->plate.full_scale[c] = *channel->full_scale;
         }
     }
-    return KL_OK;
+    return status;
 }
 
 static int take_stream(const struct kl_lab_document *document, unsigned number,
-                       const struct kl_yaml_stream *from, struct kl_stream *to, uint8_t *input,
-                       struct kl_fault *fault)
+                       const struct kl_yaml_stream *from, struct kl_stream *to, uint8_t *input)
 {
     char key[40], path[64];
     copy_text(to->name, sizeof(to->name), from->name);
     to->kind = from->kind;
     to->plate.side = from->side;
-    int status = take_channels(document, number, from, to, input, fault);
+    int status = take_channels(document, number, from, to, input);
     (void)snprintf(key, sizeof(key), "streams[%u]", number);
-    (void)snprintf(path, sizeof(path), "devices[%u].streams[%u].plate", document->device, number);
-    if (status != KL_OK) {
-        return status;
-    }
+    (void)snprintf(path, sizeof(path), "%s.plate", key);
     if ((from->plate != NULL) != (from->kind == KL_KIND_FORCE)) {
-        return refuse(document, key, fault,
-                      from->plate != NULL ? "`plate` belongs to streams of kind force only"
-                                          : "a force stream needs `plate`: what its channels mean");
+        return kl_lab_refuse(document, key,
+                             from->plate != NULL
+                                 ? "`plate` belongs to streams of kind force only"
+                                 : "a force stream needs `plate`: what its channels mean");
     }
-    return from->plate == NULL ? KL_OK : kl_lab_plate_take(document, path, from->plate, to, fault);
+    if (from->plate != NULL) {
+        /* a fault in it is noted; the driver may be asked about the rest all the same */
+        (void)kl_lab_plate_take(document, path, from->plate, to);
+    }
+    return status;
 }
 
 static int take_streams(const struct kl_lab_document *document, const struct kl_yaml_device *from,
-                        struct kl_lab_device *to, struct kl_fault *fault)
+                        struct kl_lab_device *to)
 {
     struct kl_stream *stream = calloc(from->streams_count + 1, sizeof(*stream));
     uint8_t(*input)[KL_CHANNELS_MAX] = calloc(from->streams_count + 1, sizeof(*input));
     to->real.stream = stream; /* released with the device, whatever comes now */
     to->real.input = (const uint8_t(*)[KL_CHANNELS_MAX])input;
     if (stream == NULL || input == NULL) {
-        return kl_fault(fault, KL_ERR_MEM, "out of memory");
+        return out_of_memory(document);
     }
     int status = KL_OK;
-    for (unsigned s = 0; status == KL_OK && s < from->streams_count; s++) {
-        status = take_stream(document, s + 1, &from->streams[s], &stream[s], input[s], fault);
+    for (unsigned s = 0; s < from->streams_count; s++) {
+        status =
+            worse(status, take_stream(document, s + 1, &from->streams[s], &stream[s], input[s]));
     }
     to->real.stream_count = from->streams_count;
     return status;
 }
 
 static int take_real(const struct kl_lab_document *document, const struct kl_yaml_device *from,
-                     struct kl_lab_device *to, struct kl_fault *fault)
+                     struct kl_lab_device *to)
 {
+    int status = KL_OK;
     if (from->virtual_runner != NULL) {
-        return refuse(document, "virtual_runner", fault,
-                      "belongs to the driver virtual_runner only");
+        status =
+            kl_lab_refuse(document, "virtual_runner", "belongs to the driver virtual_runner only");
     }
     if (from->rate_hz != NULL && !(*from->rate_hz > 0 && *from->rate_hz <= RATE_MAX_HZ)) {
-        return refuse(document, "rate_hz", fault, "out of range; allowed is above 0 to 100000");
+        status = kl_lab_refuse(document, "rate_hz", "out of range; allowed is above 0 to 100000");
     }
     copy_text(to->placement, sizeof(to->placement), from->placement);
     to->real.name = to->name;
     to->real.placement = to->placement;
     to->real.rate_hz = from->rate_hz != NULL ? *from->rate_hz : 0;
-    int status = take_choice(document, from, &to->choice, fault);
-    if (status == KL_OK) {
-        status = take_options(document, to, fault);
-    }
-    return status == KL_OK ? take_streams(document, from, to, fault) : status;
+    status = worse(status, take_choice(document, from, &to->choice));
+    status = worse(status, take_options(document, to));
+    return worse(status, take_streams(document, from, to));
 }
 
 static int take_simulated(const struct kl_lab_document *document, const struct kl_yaml_device *from,
-                          struct kl_lab_device *to, struct kl_fault *fault)
+                          struct kl_lab_device *to)
 {
     if (from->port != NULL || from->serial_number != NULL || from->host != NULL) {
-        return refuse(document, "driver", fault, "a simulated device is not plugged in anywhere");
+        return kl_lab_refuse(document, "driver", "a simulated device is not plugged in anywhere");
     }
-    return kl_lab_runner_take(document, from->virtual_runner, &to->runner, fault);
-}
-
-/* Two devices may not share a name or what they are plugged into. */
-static int check_apart(const struct kl_lab_document *document, const struct kl_lab *lab,
-                       const struct kl_lab_device *device, struct kl_fault *fault)
-{
-    for (const struct kl_lab_device *other = lab->device; other < device; other++) {
-        if (strcmp(other->name, device->name) == 0) {
-            return refuse(document, "name", fault, "another device has this name");
-        }
-        if (device->choice.port[0] != '\0' &&
-            strcmp(other->choice.port, device->choice.port) == 0) {
-            return refuse(document, "port", fault, "another device is on this port");
-        }
-        if (device->choice.serial_number[0] != '\0' && other->driver == device->driver &&
-            strcmp(other->choice.serial_number, device->choice.serial_number) == 0) {
-            return refuse(document, "serial_number", fault, "another device has this number");
-        }
-    }
-    return KL_OK;
+    return kl_lab_runner_take(document, from->virtual_runner, &to->runner);
 }
 
 int kl_lab_devices_take(struct kl_lab_document *document, const struct kl_yaml_device *from,
-                        size_t count, struct kl_lab *to, struct kl_fault *fault)
+                        size_t count, struct kl_lab *to)
 {
+    int status = KL_OK;
     for (size_t i = 0; i < count; i++) {
         struct kl_lab_device *device = &to->device[i];
         document->device = (unsigned)i + 1;
         copy_text(device->name, sizeof(device->name), from[i].name);
         device->driver = kl_registry_find(from[i].driver);
-        if (device->driver == NULL) {
-            char what[KL_NAME_MAX + 60];
-            (void)snprintf(what, sizeof(what), "no driver \"%s\"; `kneelab devices` lists them",
-                           from[i].driver);
-            return refuse(document, "driver", fault, what);
-        }
+        device->line = kl_lab_line(document, "");
         to->device_count = i + 1;
-        int status = device->driver->generate != NULL
-                         ? take_simulated(document, &from[i], device, fault)
-                         : take_real(document, &from[i], device, fault);
-        if (status == KL_OK) {
-            status = check_apart(document, to, device, fault);
+        int one =
+            device->driver == NULL
+                ? kl_lab_refuse(document, "driver",
+                                "no driver \"%s\"; `kneelab devices` lists them", from[i].driver)
+            : device->driver->generate != NULL ? take_simulated(document, &from[i], device)
+                                               : take_real(document, &from[i], device);
+        if (one == KL_OK) {
+            one = kl_lab_configure(document, device);
         }
-        if (status != KL_OK) {
-            return status;
-        }
+        status = worse(status, one);
     }
-    return KL_OK;
+    document->device = 0;
+    return status;
 }
 
 const void *kl_lab_device_config(const struct kl_lab_device *device)
@@ -289,5 +277,7 @@ void kl_lab_device_release(struct kl_lab_device *device)
     free((void *)real->option);
     free((void *)real->stream);
     free((void *)real->input);
+    free(device->stream);
+    device->stream = NULL;
     memset(real, 0, sizeof(*real));
 }

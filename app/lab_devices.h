@@ -35,10 +35,10 @@ struct kl_yaml_device {
 
 extern const cyaml_schema_value_t kl_lab_device_schema;
 
-/** Checks the devices and takes them. @return KL_OK or a negative status with *fault; what was
- *  taken till then is released by kl_lab_free */
+/** Takes every device, right or wrong, and asks its driver. @return KL_OK, or a negative status
+ *  with every fault noted in the document; what was taken is released by kl_lab_free */
 int kl_lab_devices_take(struct kl_lab_document *document, const struct kl_yaml_device *from,
-                        size_t count, struct kl_lab *to, struct kl_fault *fault);
+                        size_t count, struct kl_lab *to);
 
 void kl_lab_device_release(struct kl_lab_device *device);
 

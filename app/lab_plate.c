@@ -9,12 +9,10 @@
 
 /* ------------------------------------------------------------------- schema */
 
-enum { SAYS_REACTION = 0, SAYS_LOAD };
-
-/* Direction d > 0: lab axis (d - 1) / 2, negative when d is even. */
 static const cyaml_strval_t direction_words[] = {{"forward", 1}, {"backward", 2}, {"up", 3},
                                                  {"down", 4},    {"right", 5},    {"left", 6}};
-static const cyaml_strval_t says_words[] = {{"reaction", SAYS_REACTION}, {"load", SAYS_LOAD}};
+static const cyaml_strval_t says_words[] = {{"reaction", KL_LAB_PLATE_SAYS_REACTION},
+                                            {"load", KL_LAB_PLATE_SAYS_LOAD}};
 
 static const cyaml_schema_value_t number_schema = {CYAML_VALUE_FLOAT(CYAML_FLAG_DEFAULT, double)};
 static const cyaml_schema_value_t corner_schema = {
@@ -37,6 +35,12 @@ const cyaml_schema_field_t kl_lab_plate_fields[] = {
     CYAML_FIELD_ENUM("z", WORD, struct kl_yaml_plate, z, direction_words, COUNT(direction_words)),
     CYAML_FIELD_SEQUENCE("origin_m", OPTIONAL, struct kl_yaml_plate, origin_m, &number_schema, 3,
                          3),
+    CYAML_FIELD_MAPPING_PTR("sheet", OPTIONAL, struct kl_yaml_plate, sheet,
+                            kl_lab_plate_sheet_fields),
+    CYAML_FIELD_SEQUENCE("centre_m", OPTIONAL, struct kl_yaml_plate, centre_m, &number_schema, 2,
+                         2),
+    CYAML_FIELD_SEQUENCE("size_m", OPTIONAL, struct kl_yaml_plate, size_m, &number_schema, 2, 2),
+    CYAML_FIELD_FLOAT_PTR("cover_m", OPTIONAL, struct kl_yaml_plate, cover_m),
     CYAML_FIELD_ENUM("says", WORD, struct kl_yaml_plate, says, says_words, COUNT(says_words)),
     CYAML_FIELD_SEQUENCE("corners_m", OPTIONAL, struct kl_yaml_plate, corners_m, &corner_schema, 4,
                          4),
@@ -48,15 +52,13 @@ const cyaml_schema_field_t kl_lab_plate_fields[] = {
 struct place {
     const struct kl_lab_document *document;
     const char *path;
-    struct kl_fault *fault;
 };
 
 static int refuse(const struct place *place, const char *key, const char *what)
 {
     char path[120];
     (void)snprintf(path, sizeof(path), "%s%s%s", place->path, key[0] != '\0' ? "." : "", key);
-    return kl_yaml_fault(place->document->name, place->document->text, place->document->len, path,
-                         place->fault, "%s", what);
+    return kl_lab_refuse(place->document, path, "%s", what);
 }
 
 static const char *const component[KL_WRENCH_COUNT] = {"fx", "fy", "fz", "mx", "my", "mz"};
@@ -174,10 +176,9 @@ static void turn(plate_rows rows, unsigned measured, double axis[3][3], const do
 }
 
 int kl_lab_plate_take(const struct kl_lab_document *document, const char *path,
-                      const struct kl_yaml_plate *from, struct kl_stream *stream,
-                      struct kl_fault *fault)
+                      const struct kl_yaml_plate *from, struct kl_stream *stream)
 {
-    const struct place place = {document, path, fault};
+    const struct place place = {document, path};
     static const double nowhere[3] = {0};
     plate_rows rows = {{0}};
     double axis[3][3] = {{0}};
@@ -185,8 +186,14 @@ int kl_lab_plate_take(const struct kl_lab_document *document, const char *path,
     if (stream->channel_count > KL_PLATE_CHANNELS_MAX) {
         return refuse(&place, "", "a plate has at most 8 channels");
     }
-    if ((from->matrix == NULL) == (from->sensitivity == NULL)) {
-        return refuse(&place, "", "say `matrix` or `sensitivity`, one of them");
+    if ((from->sheet != NULL) + (from->matrix != NULL) + (from->sensitivity != NULL) != 1) {
+        return refuse(&place, "", "say `sheet`, `matrix` or `sensitivity`, one of them");
+    }
+    if (from->sheet != NULL) {
+        return kl_lab_plate_sheet_take(document, path, from, stream);
+    }
+    if (from->centre_m != NULL || from->size_m != NULL || from->cover_m != NULL) {
+        return refuse(&place, "", "centre_m, size_m and cover_m go with a `sheet`");
     }
     int status = from->matrix != NULL
                      ? take_matrix(&place, from->matrix, stream->channel_count, rows, &measured)
@@ -198,7 +205,7 @@ int kl_lab_plate_take(const struct kl_lab_document *document, const char *path,
         return status;
     }
     turn(rows, measured, axis, from->origin_m != NULL ? from->origin_m : nowhere,
-         from->says == SAYS_LOAD ? -1.0 : 1.0, stream->channel_count, &stream->plate);
+         from->says == KL_LAB_PLATE_SAYS_LOAD ? -1.0 : 1.0, stream->channel_count, &stream->plate);
     if ((stream->plate.measured & KL_PLATE_MEASURES_FY) == 0) {
         return refuse(&place, "", "no row or channel measures the vertical force");
     }

@@ -81,26 +81,27 @@ const cyaml_schema_field_t kl_lab_runner_fields[] = {
 };
 
 static int check(const struct kl_lab_document *document, const char *key, double value, double low,
-                 double high, struct kl_fault *fault)
+                 double high)
 {
     if (value >= low && value <= high) {
         return KL_OK;
     }
     char path[96];
-    (void)snprintf(path, sizeof(path), "devices[%u].virtual_runner.%s", document->device, key);
-    return kl_yaml_fault(document->name, document->text, document->len, path, fault,
-                         "%g is out of range; allowed is %g to %g", value, low, high);
+    (void)snprintf(path, sizeof(path), "virtual_runner.%s", key);
+    return kl_lab_refuse(document, path, "%g is out of range; allowed is %g to %g", value, low,
+                         high);
 }
 
 static int take(const struct kl_lab_document *document, const struct setting *setting, size_t count,
-                const double *from, struct kl_virtual_runner *to, struct kl_fault *fault)
+                const double *from, struct kl_virtual_runner *to)
 {
     double *member = (double *)(void *)((char *)to + setting->member);
     int status = KL_OK;
-    for (size_t i = 0; status == KL_OK && from != NULL && i < count; i++) {
+    for (size_t i = 0; from != NULL && i < count; i++) {
         char key[48];
         (void)snprintf(key, sizeof(key), count > 1 ? "%s[%zu]" : "%s", setting->key, i + 1);
-        status = check(document, key, from[i], setting->low, setting->high, fault);
+        int one = check(document, key, from[i], setting->low, setting->high);
+        status = one != KL_OK ? one : status;
         member[i] = from[i];
     }
     return status;
@@ -108,34 +109,36 @@ static int take(const struct kl_lab_document *document, const struct setting *se
 
 /** Running has a flight, and an impact ends after it began. */
 static int check_sides(const struct kl_lab_document *document,
-                       const struct kl_virtual_runner *runner, struct kl_fault *fault)
+                       const struct kl_virtual_runner *runner)
 {
     const double least = 0.01; /* s, and part of stance */
     int status = KL_OK;
     for (size_t side = 0; status == KL_OK && side < 2; side++) {
         status = check(document, "contact_time_s", runner->contact_time_s[side], 0.0,
-                       runner->step_time_s[side] - least, fault);
+                       runner->step_time_s[side] - least);
         if (status == KL_OK) {
             status = check(document, "impact_end", runner->impact_end[side],
-                           runner->impact_start[side] + least, 0.9, fault);
+                           runner->impact_start[side] + least, 0.9);
         }
     }
     return status;
 }
 
 int kl_lab_runner_take(const struct kl_lab_document *document, const struct kl_lab_runner *from,
-                       struct kl_virtual_runner *to, struct kl_fault *fault)
+                       struct kl_virtual_runner *to)
 {
     int status = KL_OK;
     *to = kl_virtual_runner_defaults();
     if (from == NULL) {
         return KL_OK;
     }
-    for (size_t i = 0; status == KL_OK && i < KL_LAB_RUNNER_NUMBERS; i++) {
-        status = take(document, &numbers[i], 1, from->number[i], to, fault);
+    for (size_t i = 0; i < KL_LAB_RUNNER_NUMBERS; i++) {
+        int one = take(document, &numbers[i], 1, from->number[i], to);
+        status = one != KL_OK ? one : status;
     }
-    for (size_t i = 0; status == KL_OK && i < KL_LAB_RUNNER_PAIRS; i++) {
-        status = take(document, &pairs[i], 2, from->pair[i].value, to, fault);
+    for (size_t i = 0; i < KL_LAB_RUNNER_PAIRS; i++) {
+        int one = take(document, &pairs[i], 2, from->pair[i].value, to);
+        status = one != KL_OK ? one : status;
     }
     to->split_belt = from->split_belt != NULL ? *from->split_belt : to->split_belt;
     to->imu = from->imu != NULL ? *from->imu : to->imu;
@@ -143,5 +146,5 @@ int kl_lab_runner_take(const struct kl_lab_document *document, const struct kl_l
     if (from->subject != NULL) {
         (void)snprintf(to->subject, sizeof(to->subject), "%s", from->subject);
     }
-    return status == KL_OK ? check_sides(document, to, fault) : status;
+    return status == KL_OK ? check_sides(document, to) : status;
 }

@@ -5,14 +5,8 @@
 #define KL_APP_LAB_RUNNER_H
 
 #include "acquire/yaml.h"
+#include "app/lab_document.h"
 #include "devices/virtual_runner.h"
-
-/** The text a lab is read from, and where in it we are: faults of meaning are placed there. */
-struct kl_lab_document {
-    const char *name, *text;
-    size_t len;
-    unsigned device; /* from 1 */
-};
 
 #define KL_LAB_RUNNER_NUMBERS 18
 #define KL_LAB_RUNNER_PAIRS 5
@@ -34,8 +28,8 @@ extern const cyaml_schema_field_t kl_lab_runner_fields[];
 
 /** The defaults, changed by what the section says and checked.
  *  @param from    NULL: no section
- *  @return KL_OK or KL_ERR_RANGE with file, line, column and what is allowed in *fault */
+ *  @return KL_OK, or KL_ERR_RANGE with every fault noted in the document */
 int kl_lab_runner_take(const struct kl_lab_document *document, const struct kl_lab_runner *from,
-                       struct kl_virtual_runner *to, struct kl_fault *fault);
+                       struct kl_virtual_runner *to);
 
 #endif

@@ -8,6 +8,7 @@ enum { AXES = 3, CORNERS = 4, PIEZO_CHANNELS = 8, CELLS_FOR_POINT = 3 };
 static const double side_tolerance_m = 1e-3;   /* of a corner survey */
 static const double side_min_m = 0.05;         /* anything smaller is no plate */
 static const double side_max_m = 10.0;         /* anything larger was typed in millimetres */
+static const double depth_max_m = 1.0;         /* of a transducer: -40 was typed in millimetres */
 static const double axis_tolerance = 1e-6;     /* of a direction typed with 7 digits */
 static const double down_min = 0.99;           /* cosine: a floor plate looks down */
 static const double piezo_full_range_v = 10.0; /* a charge amplifier gives its range at 10 V */
@@ -374,7 +375,14 @@ int kl_plate_calibrate(const struct kl_plate_sheet *sheet,
     double load[KL_WRENCH_COUNT][KL_PLATE_CHANNELS_MAX] = {{0}};
     struct kl_plate_frame frame = {0};
     const double *origin = sheet->origin_m;
-    if (!all_finite(origin, AXES) || origin[2] > 0 || origin[2] < -side_max_m) {
+    if (!all_finite(origin, AXES) || fabs(origin[0]) > side_max_m || fabs(origin[1]) > side_max_m ||
+        fabs(origin[2]) > depth_max_m) {
+        return kl_fault(fault, KL_ERR_RANGE,
+                        "plate calibration: origin (%g %g %g); give metres: a sensor lies at most "
+                        "%g m under the surface",
+                        origin[0], origin[1], origin[2], depth_max_m);
+    }
+    if (origin[2] > 0) {
         return kl_fault(fault, KL_ERR_RANGE,
                         "plate calibration: origin z is %g m; the vector leads from the "
                         "transducer up to the surface, so z (down) must be 0 or negative: enter "
