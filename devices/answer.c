@@ -4,7 +4,6 @@
 
 #define WRITE_WAIT_NS KL_NS_PER_S
 #define DRAIN_READS_MAX 1000 /* a device that streams on: 1 s of bursts of 1 ms */
-#define SHOWN_MAX 60
 
 int kl_link_say(struct kl_link *link, const void *bytes, size_t len)
 {
@@ -57,16 +56,4 @@ int kl_link_drain(struct kl_link *link, int64_t quiet_ns)
         }
     }
     return KL_ERR_TIMEOUT;
-}
-
-const char *kl_answer_line(char *answer)
-{
-    for (size_t i = 0; answer[i] != '\0'; i++) {
-        answer[i] = answer[i] < ' ' || answer[i] > '~' ? ' ' : answer[i];
-        if (i == SHOWN_MAX) {
-            answer[i] = '\0';
-            break;
-        }
-    }
-    return answer[0] != '\0' ? answer : "nothing";
 }

@@ -3,7 +3,7 @@
 #ifndef KL_DEVICES_ANSWER_H
 #define KL_DEVICES_ANSWER_H
 
-#include "acquire/driver.h"
+#include "devices/conversation.h"
 
 /** Longest answer looked at. */
 #define KL_ANSWER_MAX 512
@@ -23,8 +23,5 @@ int kl_link_take(struct kl_link *link, uint8_t *out, size_t len, int64_t wait_ns
 /** Throws away what comes until the link is silent for quiet_ns. @return KL_OK; KL_ERR_TIMEOUT: it
  *  does not fall silent; the link's error */
 int kl_link_drain(struct kl_link *link, int64_t quiet_ns);
-
-/** An answer on one line for a message: line ends become blanks; at most 60 bytes. */
-const char *kl_answer_line(char *answer);
 
 #endif

@@ -2,7 +2,8 @@
 
 #include "devices/answer.h"
 #include "devices/belt_stream.h"
-#include "devices/options.h"
+#include "devices/device_option.h"
+#include "devices/units.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +24,8 @@ int kl_belt_query_configure(struct kl_belt_query *query, const struct kl_belt_fa
                             const struct kl_device_config *config, struct kl_stream *out,
                             size_t cap, struct kl_fault *fault)
 {
-    static const char *const keys[] = {"unit", NULL};
+    static const struct kl_option_rule option = {
+        .key = "unit", .kind = KL_OPTION_WORD, .word = unit_text};
     double rate_hz = config->rate_hz != 0 ? config->rate_hz : RATE_HZ;
     if (cap < 1 || !(rate_hz >= 0.5 && rate_hz <= RATE_MAX_HZ)) {
         return kl_fault(fault, KL_ERR_RANGE, "device %s: %s: rate_hz %g; it can be asked 0.5 to %g",
@@ -34,22 +36,19 @@ int kl_belt_query_configure(struct kl_belt_query *query, const struct kl_belt_fa
                         "device %s: %s names its stream itself; leave streams out", config->name,
                         family->driver);
     }
-    size_t unit = 0;
-    int status = kl_options_known(config, keys, sizeof(keys) / sizeof(keys[0]) - 1, fault);
-    if (status == KL_OK) {
-        status = kl_option_choice(config, family->driver, "unit", unit_text, &unit, fault);
-    }
+    double unit = family->default_unit != NULL ? 0 : -1;
+    int status = kl_device_options(config, &option, &unit, 1, fault);
     if (status != KL_OK) {
         return status;
     }
-    if (kl_option_text(config, "unit") == NULL && family->default_unit == NULL) {
+    if (unit < 0) {
         return kl_fault(fault, KL_ERR_RANGE,
                         "device %s: %s does not say its unit of speed: write unit: mph or unit: "
                         "km/h, as its console shows",
                         config->name, family->driver);
     }
     query->family = family;
-    query->unit_m_s = unit_m_s[unit];
+    query->unit_m_s = unit_m_s[(size_t)unit];
     query->period_ns = kl_nanoseconds(1 / rate_hz);
     kl_belt_stream(config, rate_hz, false, out);
     return 1;

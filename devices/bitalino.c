@@ -15,9 +15,9 @@
  * The battery's level is told only while idle and in a unit the document does not give: not read.
  */
 #include "devices/answer.h"
+#include "devices/device_option.h"
 #include "devices/drivers.h"
 #include "devices/lab_streams.h"
-#include "devices/options.h"
 #include "devices/text_number.h"
 
 #include <stdio.h>
@@ -61,7 +61,6 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
         {1, CHANNELS, KL_KIND_EMG, "V", "EMG on A1-A6"},
         {I1, I2, KL_KIND_OTHER, NULL, "digital I1, I2"},
     };
-    static const char *const keys[] = {NULL};
     struct bitalino *state = self;
     const struct kl_device_config *lab = config;
     for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
@@ -76,7 +75,7 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
     }
     const struct kl_input_rule rule = {"bitalino",       range, 2, "emg", 1, state->rate.hz,
                                        KL_FORMAT_FLOAT32};
-    int status = kl_options_known(lab, keys, sizeof(keys) / sizeof(keys[0]) - 1, fault);
+    int status = kl_device_options(lab, NULL, NULL, 0, fault);
     if (status == KL_OK) {
         status = kl_lab_streams_take(lab, &rule, &state->map, out, cap, fault);
     }

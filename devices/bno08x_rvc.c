@@ -22,10 +22,11 @@
  * Source: CEVA/Hillcrest BNO08X data sheet 1000-3927 v1.11.
  */
 #include "devices/bytes.h"
+#include "devices/device_option.h"
 #include "devices/drivers.h"
-#include "devices/imu_channels.h"
-#include "devices/options.h"
+#include "devices/imu_stream.h"
 #include "devices/talk.h"
+#include "devices/units.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -150,7 +151,7 @@ static int configure(void *state, const void *config, struct kl_stream *out, siz
     struct bno08x *self = state;
     const struct kl_device_config *lab = config;
     (void)snprintf(self->device, sizeof(self->device), "%s", lab->name);
-    int status = kl_options_known(lab, NULL, 0, fault);
+    int status = kl_device_options(lab, NULL, NULL, 0, fault);
     if (status != KL_OK) {
         return status;
     }
@@ -160,10 +161,7 @@ static int configure(void *state, const void *config, struct kl_stream *out, siz
                         "else",
                         lab->name, lab->rate_hz, RATE_HZ);
     }
-    if (cap < 1) {
-        return kl_fault(fault, KL_ERR_ARG, "device %s: no room for its stream", lab->name);
-    }
-    status = kl_imu_stream(lab, &channels, RATE_HZ, out, fault);
+    status = kl_imu_stream(lab, &channels, RATE_HZ, out, cap, fault);
     return status == KL_OK ? 1 : status;
 }
 

@@ -16,9 +16,9 @@
  */
 #include "devices/answer.h"
 #include "devices/bytes.h"
+#include "devices/device_option.h"
 #include "devices/drivers.h"
 #include "devices/lab_streams.h"
-#include "devices/options.h"
 #include "devices/text_number.h"
 
 #include <math.h>
@@ -35,12 +35,10 @@
 #define ANSWER_NS (2 * KL_NS_PER_S)
 #define END "\r\n\r\n"
 
-static const char *const switch_text[] = {"off", "on", NULL};
-
 struct delsys_trigno {
     struct kl_lab_streams map;
     double rate_hz;
-    size_t commands;
+    bool commands;         /* the server is ours to start and stop */
     bool was_big, running; /* what stop restores */
     int64_t index;
 };
@@ -49,11 +47,11 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
                      struct kl_fault *fault)
 {
     static const struct kl_input_range range[] = {{1, SLOTS, KL_KIND_EMG, "V", "sensor slots"}};
-    static const char *const keys[] = {"commands", NULL};
+    static const struct kl_option_rule option = {.key = "commands", .kind = KL_OPTION_FLAG};
+    double commands = 1;
     struct delsys_trigno *state = self;
     const struct kl_device_config *lab = config;
     state->rate_hz = lab->rate_hz != 0 ? lab->rate_hz : RATE_HZ;
-    state->commands = 1;
     if (!(state->rate_hz >= 100 && state->rate_hz <= 5000)) {
         return kl_fault(fault, KL_ERR_RANGE,
                         "device %s: delsys_trigno: rate_hz %g; sensors give 1259.259, 1925.926, "
@@ -62,11 +60,8 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
     }
     const struct kl_input_rule rule = {"delsys_trigno",  range, 1, "emg", 1, state->rate_hz,
                                        KL_FORMAT_FLOAT32};
-    int status = kl_options_known(lab, keys, sizeof(keys) / sizeof(keys[0]) - 1, fault);
-    if (status == KL_OK) {
-        status =
-            kl_option_choice(lab, rule.driver, "commands", switch_text, &state->commands, fault);
-    }
+    int status = kl_device_options(lab, &option, &commands, 1, fault);
+    state->commands = commands > 0;
     return status != KL_OK ? status : kl_lab_streams_take(lab, &rule, &state->map, out, cap, fault);
 }
 
@@ -231,7 +226,7 @@ static int start(void *self, struct kl_link *link, struct kl_fault *fault)
 {
     struct delsys_trigno *state = self;
     state->index = 0;
-    if (state->commands == 0) { /* another program starts and stops the server */
+    if (!state->commands) { /* another program starts and stops the server */
         return KL_OK;
     }
     char banner[KL_ANSWER_MAX];

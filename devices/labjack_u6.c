@@ -79,18 +79,19 @@ static const double samples_s_max[RANGES] = {50000, 4400, 888, 356};
 static const double full_packets_from_s = 10000;
 static const double wait_max_s = 0.02;
 
-static const char *const range_words[RANGES] = {"10", "1", "0.1", "0.01"};
+static const char *const range_words[] = {"10", "1", "0.1", "0.01", NULL};
 static const double range_v[RANGES] = {10, 1, 0.1, 0.01};
-static const char *const yes_words[] = {"no", "yes"};
-static const char *const calibration_words[] = {"device", "nominal"};
+static const char *const calibration_words[] = {"device", "nominal", NULL};
 
 enum option { OPTION_RANGE = 0, OPTION_DIFFERENTIAL, OPTION_SETTLING, OPTION_CALIBRATION, OPTIONS };
 
 static const struct kl_option_rule options[OPTIONS] = {
-    [OPTION_RANGE] = {.key = "range_v", .word = range_words, .word_count = RANGES},
-    [OPTION_DIFFERENTIAL] = {.key = "differential", .word = yes_words, .word_count = 2},
-    [OPTION_SETTLING] = {.key = "settling", .low = 0, .high = 9, .whole = true},
-    [OPTION_CALIBRATION] = {.key = "calibration", .word = calibration_words, .word_count = 2},
+    [OPTION_RANGE] = {.key = "range_v", .kind = KL_OPTION_WORD, .word = range_words},
+    [OPTION_DIFFERENTIAL] = {.key = "differential", .kind = KL_OPTION_FLAG},
+    [OPTION_SETTLING] = {.key = "settling", .kind = KL_OPTION_WHOLE, .low = 0, .high = 9},
+    [OPTION_CALIBRATION] = {.key = "calibration",
+                            .kind = KL_OPTION_WORD,
+                            .word = calibration_words},
 };
 
 struct labjack_u6 {
@@ -231,7 +232,7 @@ static int configure(void *state, const void *lab, struct kl_stream *out, size_t
     const struct kl_device_config *config = lab;
     double value[OPTIONS] = {0};
     memset(self, 0, sizeof(*self));
-    int status = kl_device_options(NAME, config, options, value, OPTIONS, fault);
+    int status = kl_device_options(config, options, value, OPTIONS, fault);
     if (status != KL_OK) {
         return status;
     }

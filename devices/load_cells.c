@@ -23,6 +23,8 @@
  */
 #include "devices/device_option.h"
 #include "devices/drivers.h"
+#include "devices/number_line.h"
+#include "devices/text_number.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -30,7 +32,7 @@
 
 enum {
     LINE_MAX = 512, /* bytes; a longer one is noise at a wrong speed */
-    COLUMNS_MAX = 64,
+    COLUMNS_MAX = KL_FIELDS_MAX,
     STREAMS_MAX = 4,
     READ_MAX = 256,
     HEX = 16,
@@ -45,11 +47,11 @@ static const double late_periods = 1.5;                  /* a time step above th
 static const int64_t line_wait_ns = 3 * KL_NS_PER_S;     /* boards reset when the port opens */
 static const int64_t read_wait_ns = KL_NS_PER_S / 10;
 
-static const char *const separator_words[] = {"comma", "semicolon", "tab", "space"};
+static const char *const separator_words[] = {"comma", "semicolon", "tab", "space", NULL};
 static const char separators[] = {',', ';', '\t', ' '};
-static const char *const time_words[] = {"us", "ms"};
+static const char *const time_words[] = {"us", "ms", NULL};
 static const double time_unit_ns[] = {1e3, 1e6};
-static const char *const checksum_words[] = {"none", "xor"};
+static const char *const checksum_words[] = {"none", "xor", NULL};
 
 enum option {
     OPTION_SEPARATOR = 0,
@@ -65,14 +67,17 @@ enum option {
 };
 
 static const struct kl_option_rule options[OPTIONS] = {
-    [OPTION_SEPARATOR] = {.key = "separator", .word = separator_words, .word_count = 4},
-    [OPTION_COLUMNS] = {.key = "columns", .low = 1, .high = COLUMNS_MAX, .whole = true},
-    [OPTION_COUNTER] = {.key = "counter_column", .high = COLUMNS_MAX - 1, .whole = true},
-    [OPTION_COUNTER_WRAP] = {.key = "counter_wrap", .low = 2, .high = 4294967296.0, .whole = true},
-    [OPTION_BITS] = {.key = "adc_bits", .low = 8, .high = 32, .whole = true},
-    [OPTION_CHECKSUM] = {.key = "checksum", .word = checksum_words, .word_count = 2},
-    [OPTION_TIME_UNIT] = {.key = "time_unit", .word = time_words, .word_count = 2},
-    [OPTION_TIME] = {.key = "time_column", .high = COLUMNS_MAX - 1, .whole = true},
+    [OPTION_SEPARATOR] = {.key = "separator", .kind = KL_OPTION_WORD, .word = separator_words},
+    [OPTION_COLUMNS] = {.key = "columns", .kind = KL_OPTION_WHOLE, .low = 1, .high = COLUMNS_MAX},
+    [OPTION_COUNTER] = {.key = "counter_column", .kind = KL_OPTION_WHOLE, .high = COLUMNS_MAX - 1},
+    [OPTION_COUNTER_WRAP] = {.key = "counter_wrap",
+                             .kind = KL_OPTION_WHOLE,
+                             .low = 2,
+                             .high = 4294967296.0},
+    [OPTION_BITS] = {.key = "adc_bits", .kind = KL_OPTION_WHOLE, .low = 8, .high = 32},
+    [OPTION_CHECKSUM] = {.key = "checksum", .kind = KL_OPTION_WORD, .word = checksum_words},
+    [OPTION_TIME_UNIT] = {.key = "time_unit", .kind = KL_OPTION_WORD, .word = time_words},
+    [OPTION_TIME] = {.key = "time_column", .kind = KL_OPTION_WHOLE, .high = COLUMNS_MAX - 1},
 };
 
 struct load_cells {
@@ -185,7 +190,7 @@ static int configure_as(struct load_cells *self, const char *name, bool timed,
     value[OPTION_COUNTER] = value[OPTION_TIME] = -1;
     value[OPTION_COUNTER_WRAP] = counter_wrap_default;
     value[OPTION_BITS] = 24;
-    int status = kl_device_options(name, config, options, value,
+    int status = kl_device_options(config, options, value,
                                    timed ? (size_t)OPTIONS : (size_t)OPTIONS_UNTIMED, fault);
     if (status != KL_OK) {
         return status;
@@ -266,47 +271,23 @@ static size_t check_sum(const uint8_t *line, size_t len)
     return high >= 0 && low >= 0 && sum == (unsigned)(high * HEX + low) ? len - 3 : 0;
 }
 
-static size_t skip_blanks(const char *text, size_t len, size_t at)
-{
-    while (at < len && (text[at] == ' ' || text[at] == '\t')) {
-        at++;
-    }
-    return at;
-}
-
 /* Numbers of a line. @return how many, or 0 when something is no number */
 static size_t split(const struct load_cells *self, const uint8_t *line, size_t len,
                     double value[COLUMNS_MAX])
 {
-    const char *text = (const char *)line;
-    size_t count = 0, at = 0;
-    while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r' || text[len - 1] == ' ')) {
+    struct kl_field field[KL_FIELDS_MAX];
+    const char separator[] = {self->separator, '\0'};
+    while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r' || line[len - 1] == ' ')) {
         len--;
     }
-    if (self->checksum) {
-        len = check_sum(line, len);
-    }
-    while (at < len && count < COLUMNS_MAX) {
-        at = self->separator == '\t' ? at : skip_blanks(text, len, at);
-        size_t used = kl_device_number(text + at, len - at, &value[count]);
-        if (used == 0) {
+    len = self->checksum ? check_sum(line, len) : len;
+    size_t count = kl_line_split((const char *)line, len, separator, field);
+    for (size_t i = 0; i < count; i++) {
+        if (count > COLUMNS_MAX || !kl_text_number(field[i].text, field[i].len, &value[i])) {
             return 0;
         }
-        count++;
-        at += used;
-        size_t next = self->separator == '\t' ? at : skip_blanks(text, len, at);
-        if (next == len) {
-            return count;
-        }
-        bool blank = self->separator == ' ' && next > at;
-        bool mark = self->separator != ' ' && text[next] == self->separator;
-        bool empty = mark && next + 1 == len; /* the last column */
-        if ((!blank && !mark) || empty) {
-            return 0;
-        }
-        at = self->separator == ' ' ? next : next + 1;
     }
-    return at < len ? 0 : count;
+    return count;
 }
 
 /* (to - from) modulo wrap, both whole. */

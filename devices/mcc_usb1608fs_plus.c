@@ -75,20 +75,19 @@ static const double small_packets_below_hz = 100;
 static const double slope_tolerance = 0.1;
 static const double intercept_max = 3276.8; /* 10 % of half the span */
 
-static const char *const range_words[RANGES] = {"10",   "5", "2.5",   "2",
-                                                "1.25", "1", "0.625", "0.3125"};
+static const char *const range_words[] = {"10", "5",     "2.5",    "2", "1.25",
+                                          "1",  "0.625", "0.3125", NULL};
 static const double range_v[RANGES] = {10, 5, 2.5, 2, 1.25, 1, 0.625, 0.3125};
-static const char *const trigger_words[] = {"none", "rising", "falling", "high", "low"};
-static const char *const clock_words[] = {"internal", "external"};
-static const char *const yes_words[] = {"no", "yes"};
+static const char *const trigger_words[] = {"none", "rising", "falling", "high", "low", NULL};
+static const char *const clock_words[] = {"internal", "external", NULL};
 
 enum option { OPTION_RANGE = 0, OPTION_TRIGGER, OPTION_CLOCK, OPTION_SYNC_OUT, OPTIONS };
 
 static const struct kl_option_rule options[OPTIONS] = {
-    [OPTION_RANGE] = {.key = "range_v", .word = range_words, .word_count = RANGES},
-    [OPTION_TRIGGER] = {.key = "trigger", .word = trigger_words, .word_count = 5},
-    [OPTION_CLOCK] = {.key = "clock", .word = clock_words, .word_count = 2},
-    [OPTION_SYNC_OUT] = {.key = "sync_out", .word = yes_words, .word_count = 2},
+    [OPTION_RANGE] = {.key = "range_v", .kind = KL_OPTION_WORD, .word = range_words},
+    [OPTION_TRIGGER] = {.key = "trigger", .kind = KL_OPTION_WORD, .word = trigger_words},
+    [OPTION_CLOCK] = {.key = "clock", .kind = KL_OPTION_WORD, .word = clock_words},
+    [OPTION_SYNC_OUT] = {.key = "sync_out", .kind = KL_OPTION_FLAG},
 };
 
 struct mcc_usb1608fs_plus {
@@ -128,7 +127,7 @@ static int configure(void *state, const void *lab, struct kl_stream *out, size_t
     const struct kl_device_config *config = lab;
     double value[OPTIONS] = {0};
     memset(self, 0, sizeof(*self));
-    int status = kl_device_options(NAME, config, options, value, OPTIONS, fault);
+    int status = kl_device_options(config, options, value, OPTIONS, fault);
     if (status != KL_OK) {
         return status;
     }

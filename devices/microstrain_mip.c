@@ -28,11 +28,12 @@
  * Source: MIP SDK (LORD-MicroStrain/mip_sdk e5a847d8) and the 3DM data communications protocol.
  */
 #include "devices/bytes.h"
+#include "devices/device_option.h"
 #include "devices/drivers.h"
-#include "devices/imu_channels.h"
-#include "devices/options.h"
+#include "devices/imu_stream.h"
 #include "devices/sample_time.h"
 #include "devices/talk.h"
+#include "devices/units.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -247,17 +248,19 @@ static int parse(void *state, const uint8_t *buf, size_t len, struct kl_sample *
 static int configure(void *state, const void *config, struct kl_stream *out, size_t cap,
                      struct kl_fault *fault)
 {
-    static const char *const known[] = {"magnetometer", "orientation"};
+    enum { MAGNETOMETER = 0, ORIENTATION, OPTIONS };
+    static const struct kl_option_rule rule[OPTIONS] = {
+        [MAGNETOMETER] = {.key = "magnetometer", .kind = KL_OPTION_FLAG},
+        [ORIENTATION] = {.key = "orientation", .kind = KL_OPTION_FLAG},
+    };
+    double value[OPTIONS] = {[ORIENTATION] = 1};
     struct mip *self = state;
     const struct kl_device_config *lab = config;
     self->rate_hz = lab->rate_hz != 0 ? lab->rate_hz : RATE_DEFAULT_HZ;
-    self->orientation = true;
     (void)snprintf(self->device, sizeof(self->device), "%s", lab->name);
-    int status = kl_options_known(lab, known, sizeof(known) / sizeof(known[0]), fault);
-    status =
-        status == KL_OK ? kl_option_flag(lab, "magnetometer", &self->magnetometer, fault) : status;
-    status =
-        status == KL_OK ? kl_option_flag(lab, "orientation", &self->orientation, fault) : status;
+    int status = kl_device_options(lab, rule, value, OPTIONS, fault);
+    self->magnetometer = value[MAGNETOMETER] > 0;
+    self->orientation = value[ORIENTATION] > 0;
     if (status != KL_OK) {
         return status;
     }
@@ -267,15 +270,11 @@ static int configure(void *state, const void *config, struct kl_stream *out, siz
                         "rate (1000, 500 or 100 Hz by model)",
                         lab->name, self->rate_hz, RATE_MAX_HZ);
     }
-    if (cap < 1) {
-        return kl_fault(fault, KL_ERR_ARG, "device %s: no room for its stream", lab->name);
-    }
     const struct kl_imu_channels channels = {.gyro = true,
-                                             .magnetometer = self->magnetometer,
-                                             .orientation = self->orientation,
-                                             .magnetometer_unit = "T"};
+                                             .magnetometer_unit = self->magnetometer ? "T" : NULL,
+                                             .orientation = self->orientation};
     self->period_ns = llround(1e9 / self->rate_hz);
-    status = kl_imu_stream(lab, &channels, self->rate_hz, out, fault);
+    status = kl_imu_stream(lab, &channels, self->rate_hz, out, cap, fault);
     return status == KL_OK ? 1 : status;
 }
 

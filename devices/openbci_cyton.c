@@ -21,9 +21,10 @@
  */
 #include "devices/answer.h"
 #include "devices/bytes.h"
+#include "devices/device_option.h"
 #include "devices/drivers.h"
 #include "devices/lab_streams.h"
-#include "devices/options.h"
+#include "devices/units.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -36,7 +37,6 @@
 #define COUNT_MAX 8388607 /* 2^23 - 1 */
 #define AUX_AT 26
 #define STOP_AT 32
-#define G_M_S2 9.80665                 /* standard gravity, CGPM 1901 */
 #define ACCEL_G_PER_COUNT (0.002 / 16) /* LIS3DH, +-4 g, 16 bit left-aligned */
 #define ANSWER_NS (2 * KL_NS_PER_S)
 #define QUIET_NS (KL_NS_PER_S / 10)
@@ -50,7 +50,6 @@ enum aux { AUX_ACCEL = 0, AUX_RAW = 1, AUX_TIMED_FIRST = 3, AUX_TIMED_LAST = 6 }
 static const char *const gain_text[] = {"1", "2", "4", "6", "8", "12", "24", NULL};
 static const double gain_of[] = {1, 2, 4, 6, 8, 12, 24};
 static const char *const montage_text[] = {"bipolar", "srb2", NULL};
-static const char *const switch_text[] = {"off", "on", NULL};
 
 struct openbci_cyton {
     struct kl_lab_streams map;
@@ -77,7 +76,14 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
     };
     static const struct kl_input_rule rule = {"openbci_cyton",  range, 5, "emg", 1, RATE_HZ,
                                               KL_FORMAT_FLOAT32};
-    static const char *const keys[] = {"gain", "montage", "bias", NULL};
+    enum { GAIN = 0, MONTAGE, BIAS, OPTIONS };
+    static const struct kl_option_rule options[OPTIONS] = {
+        [GAIN] = {.key = "gain", .kind = KL_OPTION_WORD, .word = gain_text},
+        [MONTAGE] = {.key = "montage", .kind = KL_OPTION_WORD, .word = montage_text},
+        [BIAS] = {.key = "bias", .kind = KL_OPTION_FLAG},
+    };
+    /* gain 12: electrode offsets rail higher ones */
+    double value[OPTIONS] = {[GAIN] = 5, [BIAS] = 1};
     struct openbci_cyton *state = self;
     const struct kl_device_config *lab = config;
     if (lab->rate_hz != 0 && lab->rate_hz != RATE_HZ) {
@@ -85,21 +91,13 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
                         "device %s: openbci_cyton: rate_hz %g: over its radio it gives 250 only",
                         lab->name, lab->rate_hz);
     }
-    state->gain = 5; /* 12: electrode offsets rail higher ones */
-    state->bias = 1;
-    int status = kl_options_known(lab, keys, sizeof(keys) / sizeof(keys[0]) - 1, fault);
-    if (status == KL_OK) {
-        status = kl_option_choice(lab, rule.driver, "gain", gain_text, &state->gain, fault);
-    }
-    if (status == KL_OK) {
-        status = kl_option_choice(lab, rule.driver, "montage", montage_text, &state->srb2, fault);
-    }
-    if (status == KL_OK) {
-        status = kl_option_choice(lab, rule.driver, "bias", switch_text, &state->bias, fault);
-    }
+    int status = kl_device_options(lab, options, value, OPTIONS, fault);
     if (status != KL_OK) {
         return status;
     }
+    state->gain = (size_t)value[GAIN];
+    state->srb2 = (size_t)value[MONTAGE];
+    state->bias = (size_t)value[BIAS];
     status = kl_lab_streams_take(lab, &rule, &state->map, out, cap, fault);
     for (uint8_t pin = PIN_FIRST; status > 0 && pin <= PIN_LAST; pin++) {
         state->uses_pins |= kl_lab_streams_use(&state->map, pin);
@@ -305,7 +303,7 @@ static uint32_t take_aux(struct openbci_cyton *state, const uint8_t *buf)
     if (type == AUX_ACCEL && memcmp(buf + AUX_AT, no_aux, sizeof(no_aux)) != 0) {
         for (unsigned i = 0; i < 3; i++) {
             state->held[ACCEL_FIRST + i] =
-                kl_i16_be(buf + AUX_AT + 2 * i) * ACCEL_G_PER_COUNT * G_M_S2;
+                kl_i16_be(buf + AUX_AT + 2 * i) * ACCEL_G_PER_COUNT * KL_STANDARD_GRAVITY_M_S2;
             fresh |= UINT32_C(1) << (ACCEL_FIRST + i);
         }
     } else if (type == AUX_RAW) {

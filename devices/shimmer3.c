@@ -26,9 +26,9 @@
  * Source: ShimmerResearch log-and-stream-common 12db7871, shimmer3 db65e6c9; pyshimmer a2ef5758.
  */
 #include "devices/bytes.h"
+#include "devices/device_option.h"
 #include "devices/drivers.h"
-#include "devices/imu_channels.h"
-#include "devices/options.h"
+#include "devices/imu_stream.h"
 #include "devices/shimmer3_packet.h"
 #include "devices/talk.h"
 
@@ -72,7 +72,8 @@ enum {
 struct shimmer {
     char device[KL_NAME_MAX];
     bool imu, wide, magnetometer, uncalibrated;
-    unsigned accel_g, gyro_deg_s;
+    unsigned accel_g;
+    uint8_t gyro_code; /* of its range */
     uint16_t divisor;
 
     struct kl_shimmer3_layout layout;
@@ -247,18 +248,10 @@ static bool wants_emg(const struct shimmer *self)
     return self->emg_stream[0] >= 0 || self->emg_stream[1] >= 0;
 }
 
-/* Range codes of wide accelerometer and gyroscope. */
+/* Range code of the wide accelerometer. */
 static uint8_t accel_code(const struct shimmer *self)
 {
     return self->accel_g == 2 ? 0 : self->accel_g == 16 ? 1 : self->accel_g == 4 ? 2 : 3;
-}
-
-static uint8_t gyro_code(const struct shimmer *self)
-{
-    return self->gyro_deg_s == 250    ? 0
-           : self->gyro_deg_s == 500  ? 1
-           : self->gyro_deg_s == 1000 ? 2
-                                      : 3;
 }
 
 /* Places of three channels that follow each other by id. @return false when one is not streamed */
@@ -373,52 +366,65 @@ static int find_divisor(struct shimmer *self, const struct kl_device_config *lab
     return KL_OK;
 }
 
+#define EMG1_KEY "emg1"
+#define EMG2_KEY "emg2"
+
+static const char *const emg_key[EMG_INPUTS] = {EMG1_KEY, EMG2_KEY};
+
 static int read_options(struct shimmer *self, const struct kl_device_config *lab,
                         struct kl_fault *fault)
 {
-    static const char *const known[] = {"imu",        "accel",        "accel_g",
-                                        "gyro_deg_s", "magnetometer", "emg1",
-                                        "emg2",       "uncalibrated", "inquiry"};
-    static const unsigned accel_g[] = {2, 4, 8, 16}, gyro_deg_s[] = {250, 500, 1000, 2000};
-    const char *accel = kl_option_text(lab, "accel");
-    self->imu = true;
-    self->wide = accel == NULL || strcmp(accel, "wide") == 0;
-    self->accel_g = 16; /* running reaches 10 g at the shank */
-    self->gyro_deg_s = 2000;
-    if (!self->wide && strcmp(accel, "low_noise") != 0) {
-        return kl_fault(fault, KL_ERR_RANGE,
-                        "device %s: accel is \"%s\"; allowed are wide and low_noise (+-2 g)",
-                        lab->name, accel);
-    }
-    int status = kl_options_known(lab, known, sizeof(known) / sizeof(known[0]), fault);
-    status = status ? status : kl_option_flag(lab, "imu", &self->imu, fault);
-    status = status ? status : kl_option_flag(lab, "magnetometer", &self->magnetometer, fault);
-    status = status ? status : kl_option_flag(lab, "uncalibrated", &self->uncalibrated, fault);
-    status = status ? status : kl_option_one_of(lab, "accel_g", accel_g, 4, &self->accel_g, fault);
-    status = status ? status
-                    : kl_option_one_of(lab, "gyro_deg_s", gyro_deg_s, 4, &self->gyro_deg_s, fault);
-    self->magnetometer &= self->imu;
+    enum {
+        IMU = 0,
+        ACCEL,
+        ACCEL_G,
+        GYRO_DEG_S,
+        MAGNETOMETER,
+        EMG1,
+        EMG2,
+        TYPICAL,
+        INQUIRY,
+        OPTIONS
+    };
+    static const char *const accel[] = {"wide", "low_noise", NULL};
+    static const char *const accel_g[] = {"2", "4", "8", "16", NULL};
+    static const char *const gyro_deg_s[] = {"250", "500", "1000", "2000", NULL};
+    static const struct kl_option_rule rule[OPTIONS] = {
+        [IMU] = {.key = "imu", .kind = KL_OPTION_FLAG},
+        [ACCEL] = {.key = "accel", .kind = KL_OPTION_WORD, .word = accel},
+        [ACCEL_G] = {.key = "accel_g", .kind = KL_OPTION_WORD, .word = accel_g},
+        [GYRO_DEG_S] = {.key = "gyro_deg_s", .kind = KL_OPTION_WORD, .word = gyro_deg_s},
+        [MAGNETOMETER] = {.key = "magnetometer", .kind = KL_OPTION_FLAG},
+        [EMG1] = {.key = EMG1_KEY, .kind = KL_OPTION_TEXT},
+        [EMG2] = {.key = EMG2_KEY, .kind = KL_OPTION_TEXT},
+        [TYPICAL] = {.key = "uncalibrated", .kind = KL_OPTION_FLAG},
+        [INQUIRY] = {.key = "inquiry", .kind = KL_OPTION_TEXT},
+    };
+    /* running reaches 10 g at the shank */
+    double value[OPTIONS] = {[IMU] = 1, [ACCEL_G] = 3, [GYRO_DEG_S] = 3};
+    int status = kl_device_options(lab, rule, value, OPTIONS, fault);
+    self->imu = value[IMU] > 0;
+    self->wide = value[ACCEL] == 0;
+    self->accel_g = 2U << (unsigned)value[ACCEL_G];
+    self->gyro_code = (uint8_t)value[GYRO_DEG_S];
+    self->magnetometer = self->imu && value[MAGNETOMETER] > 0;
+    self->uncalibrated = value[TYPICAL] > 0;
     return status;
 }
 
 static int emg_stream(const struct kl_device_config *lab, const char *placement, double rate_hz,
                       struct kl_stream *out, struct kl_fault *fault)
 {
-    struct kl_stream stream = {.kind = KL_KIND_EMG,
-                               .format = KL_FORMAT_FLOAT32,
-                               .rate_hz = rate_hz,
-                               .channel_count = 1,
-                               .label = {"emg"},
-                               .unit = {"V"}};
-    int len = snprintf(stream.name, sizeof(stream.name), "emg.%s", placement);
-    if (placement[0] == '\0' || len < 0 || (size_t)len >= sizeof(stream.name)) {
-        return kl_fault(fault, KL_ERR_RANGE,
+    struct kl_device_config input = *lab;
+    input.placement = placement;
+    int status = kl_imu_stream_begin(&input, "emg", KL_KIND_EMG, rate_hz, out, fault);
+    if (status != KL_OK) {
+        return kl_fault(fault, status,
                         "device %s: \"%s\" is no placement of an EMG input; write e.g. emg1: "
                         "vmo.left",
                         lab->name, placement);
     }
-    (void)snprintf(stream.source, sizeof(stream.source), "%s", lab->name);
-    *out = stream;
+    kl_imu_stream_add(out, "emg", "V");
     return KL_OK;
 }
 
@@ -429,7 +435,7 @@ static void default_calibration(struct shimmer *self, bool dlhc)
         self->wide ? KL_SHIMMER3_CALIBRATES_WIDE : KL_SHIMMER3_CALIBRATES_LOW_NOISE;
     self->accel = kl_shimmer3_calibration_default(accel, accel_code(self), dlhc);
     self->gyro =
-        kl_shimmer3_calibration_default(KL_SHIMMER3_CALIBRATES_GYRO, gyro_code(self), dlhc);
+        kl_shimmer3_calibration_default(KL_SHIMMER3_CALIBRATES_GYRO, self->gyro_code, dlhc);
     self->mag = kl_shimmer3_calibration_default(KL_SHIMMER3_CALIBRATES_MAG, 0, dlhc);
 }
 
@@ -442,7 +448,6 @@ static bool has_dlhc(const struct kl_shimmer3_layout *layout)
 static int configure(void *state, const void *config, struct kl_stream *out, size_t cap,
                      struct kl_fault *fault)
 {
-    static const char *const emg_key[EMG_INPUTS] = {"emg1", "emg2"};
     struct shimmer *self = state;
     const struct kl_device_config *lab = config;
     int count = 0;
@@ -468,10 +473,10 @@ static int configure(void *state, const void *config, struct kl_stream *out, siz
                      "(%.0f bytes/s); take %g Hz or fewer channels",
                      lab->name, (unsigned)self->layout.len, rate_hz, BYTES_PER_S_MAX, rate_hz / 2);
     }
-    const struct kl_imu_channels channels = {
-        .gyro = true, .magnetometer = self->magnetometer, .magnetometer_unit = "T"};
+    const struct kl_imu_channels channels = {.gyro = true,
+                                             .magnetometer_unit = self->magnetometer ? "T" : NULL};
     if (status == KL_OK && self->imu) {
-        status = kl_imu_stream(lab, &channels, rate_hz, &out[count++], fault);
+        status = kl_imu_stream(lab, &channels, rate_hz, &out[count++], 1, fault);
     }
     for (size_t i = 0; i < EMG_INPUTS && status == KL_OK; i++) {
         if (self->emg_stream[i] >= 0) {
@@ -744,7 +749,7 @@ static int set_emg(struct shimmer *self, struct kl_talk *talk, struct kl_fault *
 
 static int set_ranges(struct shimmer *self, struct kl_talk *talk, struct kl_fault *fault)
 {
-    const uint8_t accel[] = {0x09, accel_code(self)}, gyro[] = {0x49, gyro_code(self)};
+    const uint8_t accel[] = {0x09, accel_code(self)}, gyro[] = {0x49, self->gyro_code};
     int status = KL_OK;
     if (self->imu && self->wide) {
         status = tell(self, talk, "accel range", accel, sizeof(accel), fault);
@@ -766,7 +771,7 @@ static int check_layout(const struct shimmer *self, struct kl_fault *fault)
                         self->device, (unsigned)self->divisor, (unsigned)layout->divisor);
     }
     bool accel = !self->wide || (layout->config[0] >> 2 & 3) == accel_code(self);
-    bool gyro = (layout->config[2] & 3) == gyro_code(self);
+    bool gyro = (layout->config[2] & 3) == self->gyro_code;
     if (self->imu && !layout->model_3r &&
         !(accel && gyro)) { /* a 3R orders these bytes otherwise */
         return kl_fault(fault, KL_ERR_DATA,

@@ -12,7 +12,7 @@
 #include "devices/shimmer3_packet.h"
 
 #include "devices/bytes.h"
-#include "devices/imu_channels.h"
+#include "devices/units.h"
 
 #include <limits.h>
 #include <math.h>

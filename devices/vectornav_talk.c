@@ -8,7 +8,6 @@
  * it; an error is "$VNERR,nn". The answer to a new speed still comes at the old one.
  */
 #include "devices/conversation.h"
-#include "devices/imu_stream.h"
 #include "devices/vectornav.h"
 
 #include <math.h>

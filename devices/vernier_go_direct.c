@@ -152,7 +152,7 @@ static int configure(void *state, const void *lab, struct kl_stream *out, size_t
     struct vernier_go_direct *self = state;
     const struct kl_device_config *config = lab;
     memset(self, 0, sizeof(*self));
-    int status = kl_device_options(NAME, config, NULL, NULL, 0, fault);
+    int status = kl_device_options(config, NULL, NULL, 0, fault);
     if (status != KL_OK) {
         return status;
     }

@@ -29,11 +29,12 @@
  * Source: WITMOTION/WitStandardProtocol_JY901 e8f4e3af, maker's data sheets.
  */
 #include "devices/bytes.h"
+#include "devices/device_option.h"
 #include "devices/drivers.h"
-#include "devices/imu_channels.h"
-#include "devices/options.h"
+#include "devices/imu_stream.h"
 #include "devices/sample_time.h"
 #include "devices/talk.h"
+#include "devices/units.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -237,30 +238,30 @@ static int find_rate(struct witmotion *self, const struct kl_device_config *lab,
 }
 
 static const unsigned speed[] = {BAUD_DEFAULT, 9600, 921600, 230400, 460800, 57600, 38400, 19200};
+static const char *const speed_word[] = {"115200", "9600",  "921600", "230400", "460800",
+                                         "57600",  "38400", "19200",  NULL};
 
 static int read_options(struct witmotion *self, const struct kl_device_config *lab,
                         struct kl_fault *fault)
 {
-    static const char *const known[] = {"magnetometer", "orientation", "accel_g", "gyro_deg_s",
-                                        "baud"};
-    static const unsigned accel_g[] = {2, 4, 8, 16};
-    static const unsigned gyro_deg_s[] = {250, 500, 1000, 2000};
-    self->accel_g = 16;
-    self->gyro_deg_s = 2000;
-    self->orientation = true;
-    int status = kl_options_known(lab, known, sizeof(known) / sizeof(known[0]), fault);
-    status =
-        status != KL_OK ? status : kl_option_flag(lab, "magnetometer", &self->magnetometer, fault);
-    status =
-        status != KL_OK ? status : kl_option_flag(lab, "orientation", &self->orientation, fault);
-    status = status != KL_OK
-                 ? status
-                 : kl_option_one_of(lab, "accel_g", accel_g, COUNT(accel_g), &self->accel_g, fault);
-    status = status != KL_OK ? status
-                             : kl_option_one_of(lab, "gyro_deg_s", gyro_deg_s, COUNT(gyro_deg_s),
-                                                &self->gyro_deg_s, fault);
-    return status != KL_OK ? status
-                           : kl_option_one_of(lab, "baud", speed, COUNT(speed), &self->baud, fault);
+    enum { MAGNETOMETER = 0, ORIENTATION, ACCEL_G, GYRO_DEG_S, BAUD, OPTIONS };
+    static const char *const accel_g[] = {"2", "4", "8", "16", NULL};
+    static const char *const gyro_deg_s[] = {"250", "500", "1000", "2000", NULL};
+    static const struct kl_option_rule rule[OPTIONS] = {
+        [MAGNETOMETER] = {.key = "magnetometer", .kind = KL_OPTION_FLAG},
+        [ORIENTATION] = {.key = "orientation", .kind = KL_OPTION_FLAG},
+        [ACCEL_G] = {.key = "accel_g", .kind = KL_OPTION_WORD, .word = accel_g},
+        [GYRO_DEG_S] = {.key = "gyro_deg_s", .kind = KL_OPTION_WORD, .word = gyro_deg_s},
+        [BAUD] = {.key = "baud", .kind = KL_OPTION_WORD, .word = speed_word},
+    };
+    double value[OPTIONS] = {[ORIENTATION] = 1, [ACCEL_G] = 3, [GYRO_DEG_S] = 3, [BAUD] = -1};
+    int status = kl_device_options(lab, rule, value, OPTIONS, fault);
+    self->magnetometer = value[MAGNETOMETER] > 0;
+    self->orientation = value[ORIENTATION] > 0;
+    self->accel_g = 2U << (unsigned)value[ACCEL_G];
+    self->gyro_deg_s = 250U << (unsigned)value[GYRO_DEG_S];
+    self->baud = value[BAUD] < 0 ? 0 : speed[(size_t)value[BAUD]];
+    return status;
 }
 
 static int configure(void *state, const void *config, struct kl_stream *out, size_t cap,
@@ -271,9 +272,6 @@ static int configure(void *state, const void *config, struct kl_stream *out, siz
     (void)snprintf(self->device, sizeof(self->device), "%s", lab->name);
     int status = read_options(self, lab, fault);
     status = status == KL_OK ? find_rate(self, lab, fault) : status;
-    if (status == KL_OK && cap < 1) {
-        status = kl_fault(fault, KL_ERR_ARG, "device %s: no room for its stream", lab->name);
-    }
     if (status != KL_OK) {
         return status;
     }
@@ -281,10 +279,10 @@ static int configure(void *state, const void *config, struct kl_stream *out, siz
     self->wanted = 1U << TIME | 1U << ACCEL | 1U << GYRO | (self->magnetometer ? 1U << MAG : 0) |
                    (self->orientation ? 1U << QUATERNION : 0);
     const struct kl_imu_channels channels = {.gyro = true,
-                                             .magnetometer = self->magnetometer,
-                                             .orientation = self->orientation,
-                                             .magnetometer_unit = "a.u."};
-    status = kl_imu_stream(lab, &channels, self->rate_hz, out, fault);
+                                             .magnetometer_unit =
+                                                 self->magnetometer ? "a.u." : NULL,
+                                             .orientation = self->orientation};
+    status = kl_imu_stream(lab, &channels, self->rate_hz, out, cap, fault);
     return status == KL_OK ? 1 : status;
 }
 

@@ -34,8 +34,10 @@
  */
 #include "devices/ximu3.h"
 
+#include "devices/device_option.h"
 #include "devices/drivers.h"
 #include "devices/imu_stream.h"
+#include "devices/units.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -62,13 +64,13 @@ static const struct row {
 } rows[] = {
     {"imu",
      0,
-     {{"ax ay az", "m/s^2", 3, 3, KL_STANDARD_GRAVITY, 24},
+     {{"ax ay az", "m/s^2", 3, 3, KL_STANDARD_GRAVITY_M_S2, 24},
       {"wx wy wz", "rad/s", 0, 3, KL_RAD_PER_DEG, 2000}},
      KL_KIND_IMU,
      'I'},
     {"orientation", 0, {{"qw qx qy qz", "1", 0, 4, 1, NO_RANGE}}, KL_KIND_OTHER, 'Q'},
     {"magnetometer", 20, {{"mx my mz", "1", 0, 3, 1, NO_RANGE}}, KL_KIND_OTHER, 'M'},
-    {"high_g", 0, {{"ax ay az", "m/s^2", 0, 3, KL_STANDARD_GRAVITY, 200}}, KL_KIND_OTHER, 'H'},
+    {"high_g", 0, {{"ax ay az", "m/s^2", 0, 3, KL_STANDARD_GRAVITY_M_S2, 200}}, KL_KIND_OTHER, 'H'},
     {"battery",
      5,
      {{"charge", "%", 0, 1, 1, NO_RANGE}, {"voltage", "V", 1, 1, 1, NO_RANGE}},
@@ -175,21 +177,19 @@ struct options {
 static int read_options(const struct kl_device_config *lab, struct options *options,
                         struct kl_fault *fault)
 {
-    static const char *const key[] = {"battery", "high_g_hz", "magnetometer", "orientation"};
-    *options = (struct options){.orientation = true};
-    int status = kl_options_known(lab, key, COUNT(key), fault);
-    if (status == KL_OK) {
-        status = kl_option_flag(lab, "orientation", &options->orientation, fault);
-    }
-    if (status == KL_OK) {
-        status = kl_option_flag(lab, "magnetometer", &options->magnetometer, fault);
-    }
-    if (status == KL_OK) {
-        status = kl_option_flag(lab, "battery", &options->battery, fault);
-    }
-    if (status == KL_OK) {
-        status = kl_option_whole(lab, "high_g_hz", 1, HIGH_G_HZ, &options->high_g_hz, fault);
-    }
+    enum { WITH_BATTERY = 0, WITH_HIGH_G, WITH_MAGNETOMETER, WITH_ORIENTATION, OPTIONS };
+    static const struct kl_option_rule rule[OPTIONS] = {
+        [WITH_BATTERY] = {.key = "battery", .kind = KL_OPTION_FLAG},
+        [WITH_HIGH_G] = {.key = "high_g_hz", .kind = KL_OPTION_WHOLE, .low = 1, .high = HIGH_G_HZ},
+        [WITH_MAGNETOMETER] = {.key = "magnetometer", .kind = KL_OPTION_FLAG},
+        [WITH_ORIENTATION] = {.key = "orientation", .kind = KL_OPTION_FLAG},
+    };
+    double value[OPTIONS] = {[WITH_ORIENTATION] = 1};
+    int status = kl_device_options(lab, rule, value, OPTIONS, fault);
+    *options = (struct options){.orientation = value[WITH_ORIENTATION] > 0,
+                                .magnetometer = value[WITH_MAGNETOMETER] > 0,
+                                .battery = value[WITH_BATTERY] > 0,
+                                .high_g_hz = (unsigned)value[WITH_HIGH_G]};
     if (status == KL_OK && options->high_g_hz != 0 && HIGH_G_HZ % options->high_g_hz != 0) {
         return kl_fault(fault, KL_ERR_RANGE,
                         "%s: high_g_hz is %u; the device gives 3200 Hz divided by a whole number: "
