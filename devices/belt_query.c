@@ -1,7 +1,7 @@
 #include "devices/belt_query.h"
 
-#include "devices/answer.h"
 #include "devices/belt_stream.h"
+#include "devices/conversation.h"
 #include "devices/device_option.h"
 #include "devices/units.h"
 
@@ -11,6 +11,7 @@
 #define RATE_HZ 4.0     /* polling 2-5 Hz is what the makers' own clients do */
 #define RATE_MAX_HZ 5.0 /* two questions and 10 bytes of answer at 4800 baud take 25 ms */
 #define ANSWER_NS (KL_NS_PER_S / 2)
+#define QUIET_NS (KL_NS_PER_S / 20)
 #define TRIES 3
 #define DIGITS 4
 #define ANSWER_OF(question) ((uint8_t)((question) + 0x10))
@@ -56,29 +57,31 @@ int kl_belt_query_configure(struct kl_belt_query *query, const struct kl_belt_fa
 
 /* ------------------------------------------------------------ conversation */
 
-static int put(struct kl_link *link, enum kl_belt_question question)
+static int put(struct kl_conversation *talk, enum kl_belt_question question)
 {
     const uint8_t byte = (uint8_t)question;
-    return kl_link_say(link, &byte, 1);
+    return kl_conversation_send(talk, &byte, 1);
 }
 
 /* Asks who it is; answers of others (late ones) are passed over. */
 static int ask_who(const struct kl_belt_family *family, struct kl_link *link,
                    uint8_t answer[DIGITS])
 {
+    struct kl_conversation talk;
     int status = KL_ERR_TIMEOUT;
+    kl_conversation_init(&talk, link, NULL, NULL);
     for (int i = 0; i < TRIES && (status == KL_ERR_TIMEOUT || status == KL_ERR_DATA); i++) {
-        status = kl_link_drain(link, KL_NS_PER_S / 20);
-        status = status == KL_OK ? put(link, family->who) : status;
+        status = kl_conversation_flush(&talk, QUIET_NS);
+        status = status == KL_OK ? put(&talk, family->who) : status;
         uint8_t head = 0;
         if (status == KL_OK) {
-            status = kl_link_take(link, &head, 1, ANSWER_NS);
+            status = kl_conversation_bytes(&talk, &head, 1, ANSWER_NS);
         }
         if (status == KL_OK && head != ANSWER_OF(family->who)) {
             status = KL_ERR_DATA;
         }
         if (status == KL_OK) {
-            status = kl_link_take(link, answer, family->who_bytes, ANSWER_NS);
+            status = kl_conversation_bytes(&talk, answer, family->who_bytes, ANSWER_NS);
         }
         if (status == KL_OK && family->who_is_status && (answer[0] < 0x31 || answer[0] > 0x33)) {
             status = KL_ERR_DATA;

@@ -17,9 +17,9 @@
  * only where one shift, and no other, fits four packets in a row, which standing belts never allow.
  * Uncertain: the rate is set on the panel (about 100 Hz); the time is that of arrival.
  */
-#include "devices/answer.h"
 #include "devices/belt_stream.h"
 #include "devices/bytes.h"
+#include "devices/conversation.h"
 #include "devices/device_option.h"
 #include "devices/drivers.h"
 #include "devices/units.h"
@@ -135,9 +135,11 @@ static int parse(void *self, const uint8_t *buf, size_t len, struct kl_sample *o
 static int start(void *self, struct kl_link *link, struct kl_fault *fault)
 {
     struct bertec_treadmill *state = self;
+    struct kl_conversation talk;
     uint8_t first[STATUS_BYTES];
     *state = (struct bertec_treadmill){0};
-    int status = kl_link_take(link, first, sizeof(first), FIRST_DATA_NS);
+    kl_conversation_init(&talk, link, NULL, NULL);
+    int status = kl_conversation_bytes(&talk, first, sizeof(first), FIRST_DATA_NS);
     if (status == KL_ERR_TIMEOUT) {
         return kl_fault(fault, status,
                         "bertec_treadmill: expected status packets, none came in 3 s; enable "

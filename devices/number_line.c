@@ -14,7 +14,7 @@
  */
 #include "devices/number_line.h"
 
-#include "devices/answer.h"
+#include "devices/conversation.h"
 #include "devices/device_option.h"
 #include "devices/drivers.h"
 #include "devices/text_number.h"
@@ -458,12 +458,13 @@ static int parse(void *self, const uint8_t *buf, size_t len, struct kl_sample *o
 /* ------------------------------------------------------------ conversation */
 
 /* Looks for the header among the lines that come. */
-static int hear_header(struct number_line *state, struct kl_link *link, struct kl_fault *fault)
+static int hear_header(struct number_line *state, struct kl_conversation *talk,
+                       struct kl_fault *fault)
 {
     char line[KL_ANSWER_MAX];
     struct kl_sample ignored;
     for (int i = 0; i < HEADER_LINES; i++) {
-        int status = kl_link_hear(link, "\n", line, HEADER_NS);
+        int status = kl_conversation_text(talk, "\n", line, HEADER_NS);
         if (status != KL_OK && status != KL_ERR_DATA) {
             return status;
         }
@@ -492,11 +493,13 @@ static int start(void *self, struct kl_link *link, struct kl_fault *fault)
     if (state->format == KL_LINE_PLAIN) {
         return KL_OK;
     }
+    struct kl_conversation talk;
     int status = KL_ERR_TIMEOUT;
+    kl_conversation_init(&talk, link, NULL, NULL);
     for (int i = 0; i < HEADER_TRIES && status == KL_ERR_TIMEOUT; i++) {
         /* OpenLog opens a menu at any key: nothing is sent to it */
-        status = state->format == KL_LINE_BIMU ? kl_link_say(link, "?\n1\n", 4) : KL_OK;
-        status = status == KL_OK ? hear_header(state, link, fault) : status;
+        status = state->format == KL_LINE_BIMU ? kl_conversation_send(&talk, "?\n1\n", 4) : KL_OK;
+        status = status == KL_OK ? hear_header(state, &talk, fault) : status;
     }
     state->time.started = false;
     state->time.index = state->time.time_ns = 0;
@@ -522,7 +525,9 @@ static int start(void *self, struct kl_link *link, struct kl_fault *fault)
 static int stop(void *self, struct kl_link *link)
 {
     const struct number_line *state = self;
-    return state->format == KL_LINE_BIMU ? kl_link_say(link, "0\n", 2) : KL_OK;
+    struct kl_conversation talk;
+    kl_conversation_init(&talk, link, NULL, NULL);
+    return state->format == KL_LINE_BIMU ? kl_conversation_send(&talk, "0\n", 2) : KL_OK;
 }
 
 /* Arduino (by maker), Teensy, CH340, ESP32-S3 */

@@ -19,8 +19,8 @@
  * between firmwares. A board with a Daisy module interleaves two boards; it is switched to 8
  * channels here. Accelerometer axes are those printed on the board.
  */
-#include "devices/answer.h"
 #include "devices/bytes.h"
+#include "devices/conversation.h"
 #include "devices/device_option.h"
 #include "devices/drivers.h"
 #include "devices/lab_streams.h"
@@ -115,10 +115,12 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
 
 static int identify(struct kl_link *link, char *out, size_t len)
 {
+    struct kl_conversation talk;
     char answer[KL_ANSWER_MAX];
-    int status = kl_link_say(link, "V", 1); /* firmware version; changes nothing */
+    kl_conversation_init(&talk, link, NULL, NULL);
+    int status = kl_conversation_send(&talk, "V", 1); /* firmware version; changes nothing */
     if (status == KL_OK) {
-        status = kl_link_hear(link, END, answer, KL_NS_PER_S);
+        status = kl_conversation_text(&talk, END, answer, KL_NS_PER_S);
     }
     if (status != KL_OK) {
         return status;
@@ -136,12 +138,12 @@ static int identify(struct kl_link *link, char *out, size_t len)
 }
 
 /* One command, its answer up to $$$; says what went wrong. */
-static int order(struct kl_link *link, const char *command, char answer[KL_ANSWER_MAX],
+static int order(struct kl_conversation *talk, const char *command, char answer[KL_ANSWER_MAX],
                  struct kl_fault *fault)
 {
-    int status = kl_link_say(link, command, strlen(command));
+    int status = kl_conversation_send(talk, command, strlen(command));
     if (status == KL_OK) {
-        status = kl_link_hear(link, END, answer, ANSWER_NS);
+        status = kl_conversation_text(talk, END, answer, ANSWER_NS);
     }
     if (status == KL_ERR_TIMEOUT) {
         return kl_fault(fault, status,
@@ -163,7 +165,8 @@ static int order(struct kl_link *link, const char *command, char answer[KL_ANSWE
     return KL_OK;
 }
 
-static int set_channels(struct openbci_cyton *state, struct kl_link *link, struct kl_fault *fault)
+static int set_channels(struct openbci_cyton *state, struct kl_conversation *talk,
+                        struct kl_fault *fault)
 {
     char answer[KL_ANSWER_MAX];
     for (uint8_t c = 1; c <= CHANNELS; c++) {
@@ -178,7 +181,7 @@ static int set_channels(struct openbci_cyton *state, struct kl_link *link, struc
         } else {
             command[4] = '1'; /* open inputs would only add noise to the bias */
         }
-        int status = order(link, command, answer, fault);
+        int status = order(talk, command, answer, fault);
         if (status != KL_OK) {
             return status;
         }
@@ -186,30 +189,37 @@ static int set_channels(struct openbci_cyton *state, struct kl_link *link, struc
     return KL_OK;
 }
 
+/* Ends what streams and waits until it has ended. */
+static int halt(struct kl_conversation *talk)
+{
+    int status = kl_conversation_send(talk, "s", 1);
+    return status == KL_OK ? kl_conversation_hush(talk, QUIET_NS, KL_NS_PER_S) : status;
+}
+
 static int stop(void *self, struct kl_link *link)
 {
     struct openbci_cyton *state = self;
+    struct kl_conversation talk;
     char answer[KL_ANSWER_MAX];
-    int status = kl_link_say(link, "s", 1);
-    if (status == KL_OK) {
-        status = kl_link_drain(link, QUIET_NS);
-    }
+    kl_conversation_init(&talk, link, NULL, NULL);
+    int status = halt(&talk);
     if (status == KL_OK && state->changed) {
-        status = order(link, "d", answer, NULL);
+        status = order(&talk, "d", answer, NULL);
         state->changed = false;
     }
     if (status == KL_OK && state->uses_pins) {
-        status = order(link, "/0", answer, NULL);
+        status = order(&talk, "/0", answer, NULL);
     }
     return status;
 }
 
-static int prepare(struct openbci_cyton *state, struct kl_link *link, struct kl_fault *fault)
+static int prepare(struct openbci_cyton *state, struct kl_conversation *talk,
+                   struct kl_fault *fault)
 {
     char answer[KL_ANSWER_MAX];
-    int status = order(link, "v", answer, fault);
+    int status = order(talk, "v", answer, fault);
     if (status == KL_ERR_TIMEOUT) { /* it may have been streaming: once more */
-        status = order(link, "v", answer, fault);
+        status = order(talk, "v", answer, fault);
     }
     if (status != KL_OK) {
         return status;
@@ -222,16 +232,16 @@ static int prepare(struct openbci_cyton *state, struct kl_link *link, struct kl_
     }
     state->changed = true;
     if (strstr(answer, "Daisy") != NULL) {
-        status = order(link, "c", answer, fault);
+        status = order(talk, "c", answer, fault);
     }
     if (status == KL_OK) {
-        status = order(link, "d", answer, fault);
+        status = order(talk, "d", answer, fault);
     }
     if (status == KL_OK) {
-        status = set_channels(state, link, fault);
+        status = set_channels(state, talk, fault);
     }
     if (status == KL_OK && state->uses_pins) {
-        status = order(link, "/3", answer, fault);
+        status = order(talk, "/3", answer, fault);
     }
     return status;
 }
@@ -239,22 +249,21 @@ static int prepare(struct openbci_cyton *state, struct kl_link *link, struct kl_
 static int start(void *self, struct kl_link *link, struct kl_fault *fault)
 {
     struct openbci_cyton *state = self;
+    struct kl_conversation talk;
     state->hunting = true;
     state->counted = false;
-    int status = kl_link_say(link, "s", 1);
-    if (status == KL_OK) {
-        status = kl_link_drain(link, QUIET_NS);
-    }
+    kl_conversation_init(&talk, link, NULL, NULL);
+    int status = halt(&talk);
     if (status != KL_OK) {
         return kl_fault(fault, status, "openbci_cyton: stopping what runs: %s",
                         kl_status_text(status));
     }
-    status = prepare(state, link, fault);
+    status = prepare(state, &talk, fault);
     if (status == KL_OK) {
         uint8_t first; /* costs the first frame, and shows that there is one */
-        status = kl_link_say(link, "b", 1);
+        status = kl_conversation_send(&talk, "b", 1);
         if (status == KL_OK) {
-            status = kl_link_take(link, &first, 1, ANSWER_NS);
+            status = kl_conversation_bytes(&talk, &first, 1, ANSWER_NS);
         }
         if (status != KL_OK) {
             (void)kl_fault(fault, status,
