@@ -28,11 +28,11 @@
  * Source: MIP SDK (LORD-MicroStrain/mip_sdk e5a847d8) and the 3DM data communications protocol.
  */
 #include "devices/bytes.h"
+#include "devices/conversation.h"
 #include "devices/device_option.h"
 #include "devices/drivers.h"
 #include "devices/imu_stream.h"
 #include "devices/sample_time.h"
-#include "devices/talk.h"
 #include "devices/units.h"
 
 #include <math.h>
@@ -305,46 +305,25 @@ static bool answers(const uint8_t *packet, uint8_t set, uint8_t command, struct 
     return true;
 }
 
-/* Looks for the answer in what has been read. */
-static bool find_answer(struct kl_talk *talk, uint8_t set, uint8_t command, bool last,
-                        struct answer *out)
-{
-    while (talk->len > 0) {
-        size_t len = 0;
-        enum kl_frame kind = frame(NULL, talk->buf, talk->len, &len);
-        if (kind == KL_FRAME_NEED_MORE && !last) {
-            return false;
-        }
-        bool found = kind == KL_FRAME_VALID && answers(talk->buf, set, command, out);
-        kl_talk_drop(talk, kind == KL_FRAME_VALID ? len : 1);
-        if (found) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Sends one command (field: length, descriptor, data) until it is answered.
  * @return KL_OK (answer->code says yes or no), KL_ERR_TIMEOUT or the link's status */
-static int ask(struct kl_talk *talk, uint8_t set, const uint8_t *field, int tries, int64_t wait_ns,
-               struct answer *answer)
+static int ask(struct kl_conversation *talk, uint8_t set, const uint8_t *field, int tries,
+               int64_t wait_ns, struct answer *answer)
 {
     uint8_t packet[HEAD_BYTES + 255 + SUM_BYTES] = {0x75, 0x65, set, field[0]};
     memcpy(packet + HEAD_BYTES, field, field[0]);
     fletcher(packet, HEAD_BYTES + (size_t)field[0], packet + HEAD_BYTES + field[0]);
     int status = KL_ERR_TIMEOUT;
     for (int i = 0; i < tries && status == KL_ERR_TIMEOUT; i++) {
-        status = kl_talk_send(talk, packet, HEAD_BYTES + (size_t)field[0] + SUM_BYTES);
-        kl_talk_patience(talk, wait_ns);
-        while (status >= 0) {
-            status = kl_talk_read(talk, KL_TALK_BYTES);
-            if (status > 0 && find_answer(talk, set, field[1], false, answer)) {
+        int64_t left_ns = wait_ns;
+        const uint8_t *bytes = NULL;
+        size_t len = 0;
+        status = kl_conversation_send(talk, packet, HEAD_BYTES + (size_t)field[0] + SUM_BYTES);
+        while (status == KL_OK) {
+            status = kl_conversation_next(talk, &left_ns, &bytes, &len);
+            if (status == KL_OK && answers(bytes, set, field[1], answer)) {
                 return KL_OK;
             }
-        }
-        /* a false header may hide the answer: nothing more will come behind it */
-        if (status == KL_ERR_TIMEOUT && find_answer(talk, set, field[1], true, answer)) {
-            return KL_OK;
         }
     }
     return status;
@@ -359,8 +338,8 @@ static const char *code_text(int code)
 }
 
 /* One step of the handshake in words. @return KL_OK, or a status with *fault */
-static int command(const struct mip *self, struct kl_talk *talk, const char *what, uint8_t set,
-                   const uint8_t *field, struct answer *answer, struct kl_fault *fault)
+static int command(const struct mip *self, struct kl_conversation *talk, const char *what,
+                   uint8_t set, const uint8_t *field, struct answer *answer, struct kl_fault *fault)
 {
     int status = ask(talk, set, field, 3, ANSWER_NS, answer);
     if (status != KL_OK) {
@@ -384,7 +363,7 @@ static const uint8_t device_info[] = {2, 0x03};
 static const uint8_t resume[] = {2, 0x06};
 
 /* Speeds in the order of their likelihood; USB units answer at any. */
-static int find_speed(struct kl_talk *talk, int tries)
+static int find_speed(struct kl_conversation *talk, int tries)
 {
     static const unsigned speed[] = {BAUD_DEFAULT, 921600, 460800, 230400};
     struct answer answer;
@@ -394,14 +373,14 @@ static int find_speed(struct kl_talk *talk, int tries)
         if (link->ops->set_baud == NULL || link->ops->set_baud(link, speed[i]) < 0) {
             return KL_ERR_TIMEOUT;
         }
-        kl_talk_init(talk, link, speed[i]);
+        kl_conversation_init(talk, link, frame, NULL);
         status = ask(talk, SET_BASE, ping, tries, ANSWER_NS, &answer);
     }
     return status;
 }
 
 /* @return KL_OK, or a status with *fault */
-static int base_rate(struct mip *self, struct kl_talk *talk, double *base_hz,
+static int base_rate(struct mip *self, struct kl_conversation *talk, double *base_hz,
                      struct kl_fault *fault)
 {
     static const uint8_t ask_new[] = {3, 0x0e, SET_SENSOR};
@@ -435,7 +414,7 @@ static int base_rate(struct mip *self, struct kl_talk *talk, double *base_hz,
 
 /* Asks for the format in force, so that stop can bring it back. An answer of another shape is no
  * fault: the format is volatile, and a power cycle restores it. */
-static int keep_format(struct mip *self, struct kl_talk *talk)
+static int keep_format(struct mip *self, struct kl_conversation *talk)
 {
     static const uint8_t ask_new[] = {4, 0x0f, 2, SET_SENSOR};
     static const uint8_t ask_legacy[] = {4, 0x08, 2, 0};
@@ -470,7 +449,7 @@ static void format_command(const struct mip *self, const uint8_t *list, size_t l
     field[0] = (uint8_t)(at + len);
 }
 
-static int set_format(struct mip *self, struct kl_talk *talk, unsigned decimation,
+static int set_format(struct mip *self, struct kl_conversation *talk, unsigned decimation,
                       struct kl_fault *fault)
 {
     /* The best first; what a model does not know is left out, then the older time is asked for. */
@@ -502,7 +481,7 @@ static int set_format(struct mip *self, struct kl_talk *talk, unsigned decimatio
     return status;
 }
 
-static int stream_on(const struct mip *self, struct kl_talk *talk, struct kl_fault *fault)
+static int stream_on(const struct mip *self, struct kl_conversation *talk, struct kl_fault *fault)
 {
     const uint8_t on[] = {5, 0x11, 1, self->legacy ? 1 : SET_SENSOR, 1};
     struct answer answer = {0};
@@ -514,7 +493,7 @@ static int stream_on(const struct mip *self, struct kl_talk *talk, struct kl_fau
     return status;
 }
 
-static int make_idle(struct kl_talk *talk)
+static int make_idle(struct kl_conversation *talk)
 {
     struct answer answer = {0};
     int status = ask(talk, SET_BASE, idle, 5, IDLE_NS, &answer);
@@ -524,12 +503,12 @@ static int make_idle(struct kl_talk *talk)
 static int stop(void *state, struct kl_link *link)
 {
     struct mip *self = state;
-    struct kl_talk talk;
+    struct kl_conversation talk;
     struct answer answer = {0};
     if (!self->reached) {
         return KL_OK;
     }
-    kl_talk_init(&talk, link, BAUD_DEFAULT);
+    kl_conversation_init(&talk, link, frame, NULL);
     int status = make_idle(&talk);
     if (self->reformatted && self->kept_len > 0 && (status == KL_OK || status == KL_ERR_DATA)) {
         uint8_t field[4 + FORMAT_BYTES_MAX];
@@ -546,9 +525,9 @@ static int stop(void *state, struct kl_link *link)
 static int start(void *state, struct kl_link *link, struct kl_fault *fault)
 {
     struct mip *self = state;
-    struct kl_talk talk;
+    struct kl_conversation talk;
     double base_hz = 0;
-    kl_talk_init(&talk, link, BAUD_DEFAULT);
+    kl_conversation_init(&talk, link, frame, NULL);
     self->time = (struct kl_sample_time){0};
     int status = find_speed(&talk, 3);
     if (status != KL_OK) {
@@ -596,9 +575,9 @@ static void trimmed(char *out, const uint8_t *text, size_t len)
 static int identify(struct kl_link *link, char *out, size_t len)
 {
     enum { TEXT_BYTES = 16, INFO_BYTES = 2 + 5 * TEXT_BYTES };
-    struct kl_talk talk;
+    struct kl_conversation talk;
     struct answer answer = {0};
-    kl_talk_init(&talk, link, BAUD_DEFAULT);
+    kl_conversation_init(&talk, link, frame, NULL);
     int status = ask(&talk, SET_BASE, ping, 2, ANSWER_NS, &answer);
     status = status == KL_OK ? ask(&talk, SET_BASE, device_info, 2, ANSWER_NS, &answer) : status;
     if (status != KL_OK) {
