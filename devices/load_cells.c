@@ -21,6 +21,7 @@
  * may be the tail of one and is dropped too.
  * Documents: HX711 and ADS1256 data sheets.
  */
+#include "devices/conversation.h"
 #include "devices/device_option.h"
 #include "devices/drivers.h"
 #include "devices/number_line.h"
@@ -34,18 +35,17 @@ enum {
     LINE_MAX = 512, /* bytes; a longer one is noise at a wrong speed */
     COLUMNS_MAX = KL_FIELDS_MAX,
     STREAMS_MAX = 4,
-    READ_MAX = 256,
     HEX = 16,
     LINES_ASKED = 20, /* lines looked at before they are called wrong */
 };
+
+#define LINE_WAIT_NS (3 * KL_NS_PER_S) /* boards reset when the port opens */
 
 static const double column_max = COLUMNS_MAX - 1;
 static const double counter_wrap_default = 4294967296.0; /* uint32_t on the controller */
 static const double time_wrap = 4294967296.0;            /* millis() and micros() */
 static const double rate_default_hz = 80;                /* HX711 with RATE high */
 static const double late_periods = 1.5;                  /* a time step above this is a gap */
-static const int64_t line_wait_ns = 3 * KL_NS_PER_S;     /* boards reset when the port opens */
-static const int64_t read_wait_ns = KL_NS_PER_S / 10;
 
 static const char *const separator_words[] = {"comma", "semicolon", "tab", "space", NULL};
 static const char separators[] = {',', ';', '\t', ' '};
@@ -373,35 +373,30 @@ static int parse(void *state, const uint8_t *line, size_t len, struct kl_sample 
 static int start(void *state, struct kl_link *link, struct kl_fault *fault)
 {
     struct load_cells *self = state;
-    uint8_t buf[LINE_MAX + READ_MAX];
-    size_t len = 0, lines = 0, seen = 0;
-    bool silent = true;
+    struct kl_conversation talk;
+    int64_t left_ns = LINE_WAIT_NS;
+    size_t seen = 0;
+    int status = KL_OK;
     if (self->samples > 0) {
         self->pending |= KL_QUALITY_GAP;
     }
     self->begun = self->has_last = false;
     self->samples = 0;
-    for (int64_t waited_ns = 0; waited_ns < line_wait_ns && lines < LINES_ASKED;) {
-        int got = link->ops->read(link, buf + len, READ_MAX, read_wait_ns);
-        if (got < 0 && got != KL_ERR_TIMEOUT) {
-            return kl_fault(fault, got, "load cells: the port cannot be read: %s",
-                            kl_status_text(got));
+    kl_conversation_init(&talk, link, frame, self);
+    for (int lines = 0; lines < LINES_ASKED && status == KL_OK; lines++) {
+        double value[COLUMNS_MAX];
+        const uint8_t *line = NULL;
+        size_t len = 0;
+        status = kl_conversation_next(&talk, &left_ns, &line, &len);
+        size_t columns = status == KL_OK ? split(self, line, len, value) : 0;
+        seen = columns > 0 ? columns : seen;
+        if (lines > 0 && columns == self->columns) {
+            return KL_OK;
         }
-        waited_ns += got <= 0 ? read_wait_ns : read_wait_ns / 5; /* no clock here: at most 15 s */
-        silent = silent && got <= 0;
-        len += got > 0 ? (size_t)got : 0;
-        size_t line = 0;
-        while (frame(self, buf, len, &line) == KL_FRAME_VALID) {
-            double value[COLUMNS_MAX];
-            size_t columns = split(self, buf, line, value);
-            seen = columns > 0 ? columns : seen;
-            if (lines++ > 0 && columns == self->columns) {
-                return KL_OK;
-            }
-            len -= line;
-            memmove(buf, buf + line, len);
-        }
-        len = len >= LINE_MAX ? 0 : len; /* no line ends: noise */
+    }
+    if (status != KL_OK && status != KL_ERR_TIMEOUT) {
+        return kl_fault(fault, status, "load cells: the port cannot be read: %s",
+                        kl_status_text(status));
     }
     if (seen > 0) {
         return kl_fault(fault, KL_ERR_DATA,
@@ -409,10 +404,11 @@ static int start(void *state, struct kl_link *link, struct kl_fault *fault)
                         "separator and checksum with what the board sends",
                         seen, self->columns);
     }
-    return kl_fault(fault, silent ? KL_ERR_TIMEOUT : KL_ERR_DATA,
+    return kl_fault(fault, talk.heard ? KL_ERR_DATA : KL_ERR_TIMEOUT,
                     "load cells: %s within %g s; compare the speed of the port, separator and "
                     "checksum with what the board sends",
-                    silent ? "nothing came" : "no line of numbers came", kl_seconds(line_wait_ns));
+                    talk.heard ? "no line of numbers came" : "nothing came",
+                    kl_seconds(LINE_WAIT_NS));
 }
 
 static int stop(void *state, struct kl_link *link)
