@@ -279,8 +279,7 @@ static int start(void *self, struct kl_link *link, struct kl_fault *fault)
     (void)link;
     (void)fault;
     state->in_step = false;
-    state->time.started = false;
-    state->time.index = state->time.time_ns = 0;
+    kl_counted_time_restart(&state->time);
     return KL_OK;
 }
 

@@ -175,14 +175,14 @@ static int parse(void *state, const uint8_t *buf, size_t len, struct kl_sample *
         return 0; /* another decimation: no sample of ours */
     }
     *out = (struct kl_sample){.stream = 0};
-    if (reading.timed) {
-        self->now_ns = reading.time_ns;
-    } else {
-        self->now_ns += self->now_ns < INT64_MAX - self->period_ns ? self->period_ns : 0;
+    int64_t now_ns = reading.time_ns;
+    if (!reading.timed) {
+        int64_t period_ns = llround(self->time.period_ns);
+        now_ns = self->time.time_ns;
+        now_ns += now_ns < INT64_MAX - period_ns ? period_ns : 0;
         out->quality |= KL_QUALITY_CLOCK;
     }
-    out->device_ns = self->now_ns;
-    out->quality |= kl_sample_time_step(&self->time, self->now_ns, self->period_ns);
+    out->device_ns = kl_counted_time_step(&self->time, 0, (uint64_t)now_ns, &out->quality);
     unsigned rails = OVERRANGE_ACCEL_GYRO | (self->magnetometer ? OVERRANGE_MAG : 0);
     out->quality |= reading.overrange & rails ? KL_QUALITY_CLIPPED : 0;
     size_t channel = 0;
@@ -227,7 +227,7 @@ static int configure(void *state, const void *config, struct kl_stream *out, siz
     const struct kl_imu_channels channels = {.gyro = true,
                                              .magnetometer_unit = self->magnetometer ? "T" : NULL,
                                              .orientation = self->orientation};
-    self->period_ns = llround(1e9 / self->rate_hz);
+    self->time = kl_counted_time_absolute(1e9 / self->rate_hz, false);
     status = kl_imu_stream(lab, &channels, self->rate_hz, out, cap, fault);
     return status == KL_OK ? 1 : status;
 }

@@ -5,7 +5,7 @@
 #define KL_DEVICES_MICROSTRAIN_MIP_H
 
 #include "acquire/driver.h"
-#include "devices/sample_time.h"
+#include "devices/counted_time.h"
 
 #define KL_MIP_BAUD 115200
 #define KL_MIP_FORMAT_MAX (3 * 32) /* bytes of a message format kept for stop; 32 fields */
@@ -32,9 +32,7 @@ struct kl_mip {
     char device[KL_NAME_MAX];
     bool magnetometer, orientation;
     double rate_hz;
-    int64_t period_ns;
-    struct kl_sample_time time;
-    int64_t now_ns; /* of the newest sample */
+    struct kl_counted_time time;
 
     bool reached;     /* the device has answered: stop has something to do */
     bool legacy;      /* older models: base rate, format and stream by other commands */

@@ -283,7 +283,7 @@ int kl_mip_start(void *state, struct kl_link *link, struct kl_fault *fault)
     struct kl_conversation talk;
     double base_hz = 0;
     kl_conversation_init(&talk, link, kl_mip_frame, NULL);
-    self->time = (struct kl_sample_time){0};
+    kl_counted_time_restart(&self->time);
     int status = find_speed(&talk, 3);
     if (status != KL_OK) {
         return kl_fault(fault, status,

@@ -486,8 +486,7 @@ static int start(void *self, struct kl_link *link, struct kl_fault *fault)
 {
     struct number_line *state = self;
     state->discarding = state->format == KL_LINE_PLAIN; /* the first line may be the end of one */
-    state->time.started = false;
-    state->time.index = state->time.time_ns = 0;
+    kl_counted_time_restart(&state->time);
     state->header.bound = false;
     state->alike = 0;
     if (state->format == KL_LINE_PLAIN) {
@@ -501,8 +500,7 @@ static int start(void *self, struct kl_link *link, struct kl_fault *fault)
         status = state->format == KL_LINE_BIMU ? kl_conversation_send(&talk, "?\n1\n", 4) : KL_OK;
         status = status == KL_OK ? hear_header(state, &talk, fault) : status;
     }
-    state->time.started = false;
-    state->time.index = state->time.time_ns = 0;
+    kl_counted_time_restart(&state->time);
     state->discarding = false;
     if (status == KL_ERR_RANGE) {
         return status;

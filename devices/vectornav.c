@@ -282,27 +282,16 @@ static bool has(const struct kl_vn_data *data, enum kl_vn_field field)
     return (data->has >> field & 1U) != 0;
 }
 
-/* @return quality bits of the time */
-static uint32_t follow_time(struct kl_vn *state, const struct kl_vn_data *data)
+/* @return device time */
+static int64_t follow_time(struct kl_vn *state, const struct kl_vn_data *data, uint32_t *quality)
 {
-    double period_ns = 1e9 / state->rate_hz;
+    struct kl_counted_time *time = &state->time;
+    uint64_t ticks = data->startup_ns;
     if (!has(data, KL_VN_TIME_STARTUP) || data->startup_ns > INT64_MAX) { /* not asked for by us */
-        state->device_ns += state->has_time ? llround(period_ns) : 0;
-        state->has_time = true;
-        return KL_QUALITY_CLOCK;
+        ticks = (uint64_t)time->time_ns + (time->started ? (uint64_t)time->period_ns : 0);
+        *quality |= KL_QUALITY_CLOCK;
     }
-    int64_t now_ns = (int64_t)data->startup_ns;
-    int64_t step_ns = now_ns - state->device_ns;
-    bool first = !state->has_time;
-    state->has_time = true;
-    state->device_ns = now_ns;
-    if (first) {
-        return 0;
-    }
-    if (step_ns <= 0) { /* restarted, or the same again */
-        return KL_QUALITY_GAP | KL_QUALITY_CLOCK;
-    }
-    return (double)step_ns > 1.5 * period_ns ? KL_QUALITY_GAP : 0;
+    return kl_counted_time_step(time, 0, ticks, quality);
 }
 
 static void put(const struct kl_vn_data *data, enum kl_vn_field field, size_t count, double scale,
@@ -341,9 +330,8 @@ static int parse(void *self, const uint8_t *buf, size_t len, struct kl_sample *o
     if (other || (data.has & motion) == 0 || cap < 1) {
         return 0;
     }
-    *out = (struct kl_sample){.quality = follow_time(state, &data)};
-    out->quality |= clipped(&data) ? KL_QUALITY_CLIPPED : 0;
-    out->device_ns = state->device_ns;
+    *out = (struct kl_sample){.quality = clipped(&data) ? KL_QUALITY_CLIPPED : 0};
+    out->device_ns = follow_time(state, &data, &out->quality);
     size_t channel = 0;
     put(&data, KL_VN_ACCELERATION, 3, 1, out, &channel);
     put(&data, KL_VN_RATE, 3, 1, out, &channel);
@@ -413,6 +401,7 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
         return divisor;
     }
     state->rate_hz = BASE_HZ / (double)divisor;
+    state->time = kl_counted_time_absolute(1e9 / state->rate_hz, true);
     const struct kl_imu_channels channels = {.gyro = true,
                                              .magnetometer_unit = state->magnetic ? "T" : NULL,
                                              .orientation = state->orientation};

@@ -67,6 +67,12 @@ static enum kl_frame report_frame(const void *state, const uint8_t *buf, size_t 
     return len < KL_VERNIER_REPORT ? KL_FRAME_NEED_MORE : KL_FRAME_VALID;
 }
 
+static void begin(struct kl_conversation *talk, struct kl_link *link)
+{
+    kl_conversation_init(talk, link, report_frame, NULL);
+    talk->cap = KL_VERNIER_REPORT; /* the first measurements belong to the stream */
+}
+
 /* The next packet that is no measurement, into self->packet. @return its length, or a negative
  * status. *measured: measurements came meanwhile */
 static int receive(struct kl_vernier *self, struct kl_conversation *talk, bool *measured)
@@ -146,7 +152,7 @@ static int disconnect(struct kl_vernier *self, struct kl_conversation *talk)
     bool measured;
     int status = send(self, talk, &question, NULL);
     int got = status == KL_OK ? receive(self, talk, &measured) : status;
-    return got < 0 ? got : KL_OK;
+    return got < 0 && got != KL_ERR_TIMEOUT ? got : KL_OK;
 }
 
 static int init(struct kl_vernier *self, struct kl_conversation *talk, struct kl_fault *fault)
@@ -188,7 +194,7 @@ int kl_vernier_identify(struct kl_link *link, char *out, size_t len)
     struct kl_vernier self;
     char order[TEXT_MAX], serial[TEXT_MAX], name[TEXT_MAX];
     memset(&self, 0, sizeof(self));
-    kl_conversation_init(&talk, link, report_frame, NULL);
+    begin(&talk, link);
     int status = init(&self, &talk, NULL);
     if (status == KL_OK) {
         status = ask_plain(&self, &talk, CMD_DEVICE_INFO, "GET_DEVICE_INFO", INFO_BYTES, NULL);
@@ -331,7 +337,7 @@ int kl_vernier_stop(void *state, struct kl_link *link)
 {
     struct kl_conversation talk;
     struct kl_vernier *self = state;
-    kl_conversation_init(&talk, link, report_frame, NULL);
+    begin(&talk, link);
     int status = stop_measuring(self, &talk, NULL);
     if (status != KL_ERR_GONE) {
         (void)disconnect(self, &talk);
@@ -345,7 +351,7 @@ int kl_vernier_start(void *state, struct kl_link *link, struct kl_fault *fault)
     struct kl_vernier *self = state;
     uint32_t mask = 0;
     self->sums_seen = self->sums_wrong = self->checked = false;
-    kl_conversation_init(&talk, link, report_frame, NULL);
+    begin(&talk, link);
     int status = init(self, &talk, fault);
     if (status == KL_OK) {
         status = ask_plain(self, &talk, CMD_STATUS, "GET_STATUS", 0, fault);

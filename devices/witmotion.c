@@ -30,10 +30,10 @@
  */
 #include "devices/bytes.h"
 #include "devices/conversation.h"
+#include "devices/counted_time.h"
 #include "devices/device_option.h"
 #include "devices/drivers.h"
 #include "devices/imu_stream.h"
-#include "devices/sample_time.h"
 #include "devices/units.h"
 
 #include <math.h>
@@ -81,8 +81,7 @@ struct witmotion {
     int last_type; /* bit of the newest packet; -1: none */
     uint8_t data[TYPES][8];
     bool damaged; /* a cycle was incomplete since the last sample */
-    struct kl_sample_time time;
-    int64_t now_ns;
+    struct kl_counted_time time;
 
     bool changed; /* start has set registers */
     bool kept;    /* what they were is known */
@@ -166,13 +165,13 @@ static void make_sample(struct witmotion *self, struct kl_sample *out)
 {
     size_t channel = 0;
     *out = (struct kl_sample){.stream = 0};
-    if (!read_time(self->data[TIME], &self->now_ns)) {
-        self->now_ns += self->period_ns;
+    int64_t now_ns = 0;
+    if (!read_time(self->data[TIME], &now_ns)) {
+        now_ns = self->time.time_ns + self->period_ns;
         out->quality |= KL_QUALITY_CLOCK;
     }
-    out->device_ns = self->now_ns;
     out->quality |= self->damaged ? KL_QUALITY_GAP : 0;
-    out->quality |= kl_sample_time_step(&self->time, self->now_ns, self->period_ns);
+    out->device_ns = kl_counted_time_step(&self->time, 0, (uint64_t)now_ns, &out->quality);
     self->damaged = false;
     put(self, ACCEL, 3, self->accel_g * KL_STANDARD_GRAVITY_M_S2 / 32768, out, &channel);
     put(self, GYRO, 3, self->gyro_deg_s * KL_RAD_PER_DEG / 32768, out, &channel);
@@ -196,7 +195,7 @@ static int parse(void *state, const uint8_t *buf, size_t len, struct kl_sample *
         return 0; /* an answer, at any place of the cycle */
     }
     if (type <= self->last_type) { /* a new cycle; was the old one whole? */
-        self->damaged |= self->have != 0 && self->time.begun;
+        self->damaged |= self->have != 0 && self->time.started;
         self->have = 0;
     }
     self->last_type = type;
@@ -229,6 +228,7 @@ static int find_rate(struct witmotion *self, const struct kl_device_config *lab,
             self->rate_hz = rates[i].hz;
             self->rate_code = rates[i].code;
             self->period_ns = llround(1e9 / rates[i].hz);
+            self->time = kl_counted_time_absolute(1e9 / rates[i].hz, false);
             return KL_OK;
         }
     }
@@ -521,7 +521,7 @@ static int start(void *state, struct kl_link *link, struct kl_fault *fault)
     self->have = 0;
     self->last_type = -1;
     self->damaged = false;
-    self->time = (struct kl_sample_time){0};
+    kl_counted_time_restart(&self->time);
     kl_conversation_init(&talk, link, packet_frame, NULL);
     int status = find_speed(self, &talk, &baud);
     if (status != KL_OK) {

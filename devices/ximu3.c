@@ -82,23 +82,6 @@ enum { INERTIAL = 0, ORIENTATION, MAGNETOMETER, HIGH_G, BATTERY };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* @return quality bits of the time */
-static uint32_t follow_time(struct kl_ximu3_stream *stream, uint64_t t_us)
-{
-    int64_t now_ns = (int64_t)t_us * 1000;
-    int64_t step_ns = now_ns - stream->device_ns;
-    bool first = !stream->has_time;
-    stream->has_time = true;
-    stream->device_ns = now_ns;
-    if (first) {
-        return 0;
-    }
-    if (step_ns <= 0) { /* restarted, set by synchronisation, or the same again */
-        return KL_QUALITY_GAP | KL_QUALITY_CLOCK;
-    }
-    return (double)step_ns > 1.5 * stream->period_ns ? KL_QUALITY_GAP : 0;
-}
-
 static int parse(void *self, const uint8_t *buf, size_t len, struct kl_sample *out, size_t cap)
 {
     struct kl_ximu3 *state = self;
@@ -115,8 +98,9 @@ static int parse(void *self, const uint8_t *buf, size_t len, struct kl_sample *o
         return 0;
     }
     const struct row *row = &rows[state->stream[s].row];
-    *out = (struct kl_sample){.stream = s, .quality = follow_time(&state->stream[s], message.t_us)};
-    out->device_ns = state->stream[s].device_ns;
+    *out = (struct kl_sample){.stream = s};
+    out->device_ns =
+        kl_counted_time_step(&state->stream[s].time, 0, message.t_us * 1000, &out->quality);
     size_t channel = 0;
     for (size_t p = 0; p < COUNT(row->part); p++) {
         for (size_t i = 0; i < row->part[p].count; i++) {
@@ -165,7 +149,7 @@ static int add_stream(struct kl_ximu3 *state, const struct kl_device_config *lab
     }
     state->line_bytes += (unsigned)ceil((10 + 4 * (double)numbers) * STUFFED * rate_hz);
     state->stream[state->stream_count++] =
-        (struct kl_ximu3_stream){.row = row, .period_ns = 1e9 / rate_hz};
+        (struct kl_ximu3_stream){.row = row, .time = kl_counted_time_absolute(1e9 / rate_hz, true)};
     return KL_OK;
 }
 
