@@ -26,7 +26,7 @@ int kl_belt_query_configure(struct kl_belt_query *query, const struct kl_belt_fa
                             size_t cap, struct kl_fault *fault)
 {
     static const struct kl_option_rule option = {
-        .key = "unit", .kind = KL_OPTION_WORD, .word = unit_text};
+        .key = "unit", .kind = KL_RULE_WORD, .word = unit_text};
     double rate_hz = config->rate_hz != 0 ? config->rate_hz : RATE_HZ;
     if (cap < 1 || !(rate_hz >= 0.5 && rate_hz <= RATE_MAX_HZ)) {
         return kl_fault(fault, KL_ERR_RANGE, "device %s: %s: rate_hz %g; it can be asked 0.5 to %g",

@@ -159,14 +159,14 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
                      struct kl_fault *fault)
 {
     static const struct kl_option_rule options[OPTIONS] = {
-        [LENGTH] = {.key = "length", .kind = KL_OPTION_WHOLE, .low = 2, .high = KL_RECORD_MAX},
-        [CHECKSUM_FROM] = {.key = "checksum_from", .kind = KL_OPTION_WHOLE, .high = KL_RECORD_MAX},
-        {.key = "sync", .kind = KL_OPTION_TEXT},
-        {.key = "fields", .kind = KL_OPTION_TEXT},
-        {.key = "counter", .kind = KL_OPTION_TEXT},
-        {.key = "time", .kind = KL_OPTION_TEXT},
-        {.key = "time_unit", .kind = KL_OPTION_TEXT},
-        {.key = "checksum", .kind = KL_OPTION_TEXT},
+        [LENGTH] = {.key = "length", .kind = KL_RULE_WHOLE, .low = 2, .high = KL_RECORD_MAX},
+        [CHECKSUM_FROM] = {.key = "checksum_from", .kind = KL_RULE_WHOLE, .high = KL_RECORD_MAX},
+        {.key = "sync", .kind = KL_RULE_TEXT},
+        {.key = "fields", .kind = KL_RULE_TEXT},
+        {.key = "counter", .kind = KL_RULE_TEXT},
+        {.key = "time", .kind = KL_RULE_TEXT},
+        {.key = "time_unit", .kind = KL_RULE_TEXT},
+        {.key = "checksum", .kind = KL_RULE_TEXT},
     };
     double value[OPTIONS] = {0};
     struct binary_record *state = self;

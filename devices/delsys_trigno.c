@@ -47,7 +47,7 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
                      struct kl_fault *fault)
 {
     static const struct kl_input_range range[] = {{1, SLOTS, KL_KIND_EMG, "V", "sensor slots"}};
-    static const struct kl_option_rule option = {.key = "commands", .kind = KL_OPTION_FLAG};
+    static const struct kl_option_rule option = {.key = "commands", .kind = KL_RULE_FLAG};
     double commands = 1;
     struct delsys_trigno *state = self;
     const struct kl_device_config *lab = config;

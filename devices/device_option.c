@@ -33,7 +33,7 @@ static bool read_number(const struct kl_option_rule *rule, const char *text, dou
 {
     double found = 0;
     bool fits = kl_text_number(text, strlen(text), &found) && found >= rule->low &&
-                found <= rule->high && (rule->kind == KL_OPTION_NUMBER || found == floor(found));
+                found <= rule->high && (rule->kind == KL_RULE_NUMBER || found == floor(found));
     *value = fits ? found : *value;
     return fits;
 }
@@ -44,14 +44,14 @@ static int read_value(const struct kl_device_config *config, const struct kl_opt
     char allowed[LIST_MAX] = "";
     size_t index = 0;
     switch (rule->kind) {
-    case KL_OPTION_FLAG:
+    case KL_RULE_FLAG:
         if (find_word(flag_word, text, &index)) {
             *value = (double)(index % 2);
             return KL_OK;
         }
         (void)snprintf(allowed, sizeof(allowed), "are yes and no");
         break;
-    case KL_OPTION_WORD:
+    case KL_RULE_WORD:
         if (find_word(rule->word, text, &index)) {
             *value = (double)index;
             return KL_OK;
@@ -61,15 +61,15 @@ static int read_value(const struct kl_device_config *config, const struct kl_opt
             list_add(allowed, rule->word[i]);
         }
         break;
-    case KL_OPTION_NUMBER:
-    case KL_OPTION_WHOLE:
+    case KL_RULE_NUMBER:
+    case KL_RULE_WHOLE:
         if (read_number(rule, text, value)) {
             return KL_OK;
         }
         (void)snprintf(allowed, sizeof(allowed), "is a %snumber from %.15g to %.15g",
-                       rule->kind == KL_OPTION_WHOLE ? "whole " : "", rule->low, rule->high);
+                       rule->kind == KL_RULE_WHOLE ? "whole " : "", rule->low, rule->high);
         break;
-    case KL_OPTION_TEXT:
+    case KL_RULE_TEXT:
         return KL_OK;
     }
     return kl_fault(fault, KL_ERR_RANGE, "%s: option %s: \"%.40s\"; allowed %s", config->name,

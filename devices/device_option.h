@@ -9,18 +9,18 @@
 
 #include "acquire/driver.h"
 
-enum kl_option_kind {
-    KL_OPTION_FLAG = 0, /* yes or no (also true, false, on, off): 1 or 0 */
-    KL_OPTION_NUMBER,   /* within low..high */
-    KL_OPTION_WHOLE,    /* the same without a fraction */
-    KL_OPTION_WORD,     /* one of `word`: its index */
-    KL_OPTION_TEXT,     /* read by the driver itself: see kl_option_text */
+enum kl_rule_kind {
+    KL_RULE_FLAG = 0, /* yes or no (also true, false, on, off): 1 or 0 */
+    KL_RULE_NUMBER,   /* within low..high */
+    KL_RULE_WHOLE,    /* the same without a fraction */
+    KL_RULE_WORD,     /* one of `word`: its index */
+    KL_RULE_TEXT,     /* read by the driver itself: see kl_option_text */
 };
 
 /** One key. */
 struct kl_option_rule {
     const char *key;
-    enum kl_option_kind kind;
+    enum kl_rule_kind kind;
     double low, high;
     const char *const *word; /* ends with NULL */
 };

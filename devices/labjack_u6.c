@@ -67,12 +67,10 @@ static const char *const calibration_words[] = {"device", "nominal", NULL};
 enum option { OPTION_RANGE = 0, OPTION_DIFFERENTIAL, OPTION_SETTLING, OPTION_CALIBRATION, OPTIONS };
 
 static const struct kl_option_rule options[OPTIONS] = {
-    [OPTION_RANGE] = {.key = "range_v", .kind = KL_OPTION_WORD, .word = range_words},
-    [OPTION_DIFFERENTIAL] = {.key = "differential", .kind = KL_OPTION_FLAG},
-    [OPTION_SETTLING] = {.key = "settling", .kind = KL_OPTION_WHOLE, .low = 0, .high = 9},
-    [OPTION_CALIBRATION] = {.key = "calibration",
-                            .kind = KL_OPTION_WORD,
-                            .word = calibration_words},
+    [OPTION_RANGE] = {.key = "range_v", .kind = KL_RULE_WORD, .word = range_words},
+    [OPTION_DIFFERENTIAL] = {.key = "differential", .kind = KL_RULE_FLAG},
+    [OPTION_SETTLING] = {.key = "settling", .kind = KL_RULE_WHOLE, .low = 0, .high = 9},
+    [OPTION_CALIBRATION] = {.key = "calibration", .kind = KL_RULE_WORD, .word = calibration_words},
 };
 
 /* ---------------------------------------------------------------- checksums */

@@ -67,17 +67,17 @@ enum option {
 };
 
 static const struct kl_option_rule options[OPTIONS] = {
-    [OPTION_SEPARATOR] = {.key = "separator", .kind = KL_OPTION_WORD, .word = separator_words},
-    [OPTION_COLUMNS] = {.key = "columns", .kind = KL_OPTION_WHOLE, .low = 1, .high = COLUMNS_MAX},
-    [OPTION_COUNTER] = {.key = "counter_column", .kind = KL_OPTION_WHOLE, .high = COLUMNS_MAX - 1},
+    [OPTION_SEPARATOR] = {.key = "separator", .kind = KL_RULE_WORD, .word = separator_words},
+    [OPTION_COLUMNS] = {.key = "columns", .kind = KL_RULE_WHOLE, .low = 1, .high = COLUMNS_MAX},
+    [OPTION_COUNTER] = {.key = "counter_column", .kind = KL_RULE_WHOLE, .high = COLUMNS_MAX - 1},
     [OPTION_COUNTER_WRAP] = {.key = "counter_wrap",
-                             .kind = KL_OPTION_WHOLE,
+                             .kind = KL_RULE_WHOLE,
                              .low = 2,
                              .high = 4294967296.0},
-    [OPTION_BITS] = {.key = "adc_bits", .kind = KL_OPTION_WHOLE, .low = 8, .high = 32},
-    [OPTION_CHECKSUM] = {.key = "checksum", .kind = KL_OPTION_WORD, .word = checksum_words},
-    [OPTION_TIME_UNIT] = {.key = "time_unit", .kind = KL_OPTION_WORD, .word = time_words},
-    [OPTION_TIME] = {.key = "time_column", .kind = KL_OPTION_WHOLE, .high = COLUMNS_MAX - 1},
+    [OPTION_BITS] = {.key = "adc_bits", .kind = KL_RULE_WHOLE, .low = 8, .high = 32},
+    [OPTION_CHECKSUM] = {.key = "checksum", .kind = KL_RULE_WORD, .word = checksum_words},
+    [OPTION_TIME_UNIT] = {.key = "time_unit", .kind = KL_RULE_WORD, .word = time_words},
+    [OPTION_TIME] = {.key = "time_column", .kind = KL_RULE_WHOLE, .high = COLUMNS_MAX - 1},
 };
 
 struct load_cells {

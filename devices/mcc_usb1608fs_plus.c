@@ -84,10 +84,10 @@ static const char *const clock_words[] = {"internal", "external", NULL};
 enum option { OPTION_RANGE = 0, OPTION_TRIGGER, OPTION_CLOCK, OPTION_SYNC_OUT, OPTIONS };
 
 static const struct kl_option_rule options[OPTIONS] = {
-    [OPTION_RANGE] = {.key = "range_v", .kind = KL_OPTION_WORD, .word = range_words},
-    [OPTION_TRIGGER] = {.key = "trigger", .kind = KL_OPTION_WORD, .word = trigger_words},
-    [OPTION_CLOCK] = {.key = "clock", .kind = KL_OPTION_WORD, .word = clock_words},
-    [OPTION_SYNC_OUT] = {.key = "sync_out", .kind = KL_OPTION_FLAG},
+    [OPTION_RANGE] = {.key = "range_v", .kind = KL_RULE_WORD, .word = range_words},
+    [OPTION_TRIGGER] = {.key = "trigger", .kind = KL_RULE_WORD, .word = trigger_words},
+    [OPTION_CLOCK] = {.key = "clock", .kind = KL_RULE_WORD, .word = clock_words},
+    [OPTION_SYNC_OUT] = {.key = "sync_out", .kind = KL_RULE_FLAG},
 };
 
 struct mcc_usb1608fs_plus {

@@ -204,8 +204,8 @@ static int configure(void *state, const void *config, struct kl_stream *out, siz
 {
     enum { MAGNETOMETER = 0, ORIENTATION, OPTIONS };
     static const struct kl_option_rule rule[OPTIONS] = {
-        [MAGNETOMETER] = {.key = "magnetometer", .kind = KL_OPTION_FLAG},
-        [ORIENTATION] = {.key = "orientation", .kind = KL_OPTION_FLAG},
+        [MAGNETOMETER] = {.key = "magnetometer", .kind = KL_RULE_FLAG},
+        [ORIENTATION] = {.key = "orientation", .kind = KL_RULE_FLAG},
     };
     double value[OPTIONS] = {[ORIENTATION] = 1};
     struct kl_mip *self = state;

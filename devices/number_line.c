@@ -103,15 +103,15 @@ static int configure_plain(struct number_line *state, const struct kl_device_con
         OPTIONS
     };
     static const struct kl_option_rule options[OPTIONS] = {
-        [FORMAT] = {.key = "format", .kind = KL_OPTION_WORD, .word = format_text},
-        [SEPARATOR] = {.key = "separator", .kind = KL_OPTION_WORD, .word = separator_text},
-        [CHECKSUM] = {.key = "checksum", .kind = KL_OPTION_WORD, .word = checksum_text},
-        [TIME] = {.key = "time", .kind = KL_OPTION_WHOLE, .low = 1, .high = KL_FIELDS_MAX},
-        [TIME_UNIT] = {.key = "time_unit", .kind = KL_OPTION_WORD, .word = time_unit_text},
-        [COUNTER] = {.key = "counter", .kind = KL_OPTION_WHOLE, .low = 1, .high = KL_FIELDS_MAX},
-        [FIELDS] = {.key = "fields", .kind = KL_OPTION_WHOLE, .low = 1, .high = KL_FIELDS_MAX},
-        [BITS] = {.key = "counter_bits", .kind = KL_OPTION_WHOLE, .low = 4, .high = 63},
-        [SCALE] = {.key = "scale", .kind = KL_OPTION_TEXT},
+        [FORMAT] = {.key = "format", .kind = KL_RULE_WORD, .word = format_text},
+        [SEPARATOR] = {.key = "separator", .kind = KL_RULE_WORD, .word = separator_text},
+        [CHECKSUM] = {.key = "checksum", .kind = KL_RULE_WORD, .word = checksum_text},
+        [TIME] = {.key = "time", .kind = KL_RULE_WHOLE, .low = 1, .high = KL_FIELDS_MAX},
+        [TIME_UNIT] = {.key = "time_unit", .kind = KL_RULE_WORD, .word = time_unit_text},
+        [COUNTER] = {.key = "counter", .kind = KL_RULE_WHOLE, .low = 1, .high = KL_FIELDS_MAX},
+        [FIELDS] = {.key = "fields", .kind = KL_RULE_WHOLE, .low = 1, .high = KL_FIELDS_MAX},
+        [BITS] = {.key = "counter_bits", .kind = KL_RULE_WHOLE, .low = 4, .high = 63},
+        [SCALE] = {.key = "scale", .kind = KL_RULE_TEXT},
     };
     double value[OPTIONS] = {[BITS] = 32};
     const struct kl_input_rule rule = {"number_line",     range, 1, "", 0, state->rate_hz,
@@ -157,8 +157,8 @@ static int configure_named(struct number_line *state, const struct kl_device_con
                            struct kl_stream *out, size_t cap, struct kl_fault *fault)
 {
     static const struct kl_option_rule options[] = {
-        {.key = "format", .kind = KL_OPTION_WORD, .word = format_text},
-        {.key = "columns", .kind = KL_OPTION_TEXT},
+        {.key = "format", .kind = KL_RULE_WORD, .word = format_text},
+        {.key = "columns", .kind = KL_RULE_TEXT},
     };
     double value[2] = {0};
     const char *names = state->format == KL_LINE_BIMU ? "ax ay az gx gy gz" : "aX aY aZ gX gY gZ";

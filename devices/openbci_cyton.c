@@ -78,9 +78,9 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
                                               KL_FORMAT_FLOAT32};
     enum { GAIN = 0, MONTAGE, BIAS, OPTIONS };
     static const struct kl_option_rule options[OPTIONS] = {
-        [GAIN] = {.key = "gain", .kind = KL_OPTION_WORD, .word = gain_text},
-        [MONTAGE] = {.key = "montage", .kind = KL_OPTION_WORD, .word = montage_text},
-        [BIAS] = {.key = "bias", .kind = KL_OPTION_FLAG},
+        [GAIN] = {.key = "gain", .kind = KL_RULE_WORD, .word = gain_text},
+        [MONTAGE] = {.key = "montage", .kind = KL_RULE_WORD, .word = montage_text},
+        [BIAS] = {.key = "bias", .kind = KL_RULE_FLAG},
     };
     /* gain 12: electrode offsets rail higher ones */
     double value[OPTIONS] = {[GAIN] = 5, [BIAS] = 1};

@@ -343,15 +343,15 @@ static int read_options(struct kl_shimmer3 *self, const struct kl_device_config 
     static const char *const accel_g[] = {"2", "4", "8", "16", NULL};
     static const char *const gyro_deg_s[] = {"250", "500", "1000", "2000", NULL};
     static const struct kl_option_rule rule[OPTIONS] = {
-        [IMU] = {.key = "imu", .kind = KL_OPTION_FLAG},
-        [ACCEL] = {.key = "accel", .kind = KL_OPTION_WORD, .word = accel},
-        [ACCEL_G] = {.key = "accel_g", .kind = KL_OPTION_WORD, .word = accel_g},
-        [GYRO_DEG_S] = {.key = "gyro_deg_s", .kind = KL_OPTION_WORD, .word = gyro_deg_s},
-        [MAGNETOMETER] = {.key = "magnetometer", .kind = KL_OPTION_FLAG},
-        [EMG1] = {.key = EMG1_KEY, .kind = KL_OPTION_TEXT},
-        [EMG2] = {.key = EMG2_KEY, .kind = KL_OPTION_TEXT},
-        [TYPICAL] = {.key = "uncalibrated", .kind = KL_OPTION_FLAG},
-        [INQUIRY] = {.key = "inquiry", .kind = KL_OPTION_TEXT},
+        [IMU] = {.key = "imu", .kind = KL_RULE_FLAG},
+        [ACCEL] = {.key = "accel", .kind = KL_RULE_WORD, .word = accel},
+        [ACCEL_G] = {.key = "accel_g", .kind = KL_RULE_WORD, .word = accel_g},
+        [GYRO_DEG_S] = {.key = "gyro_deg_s", .kind = KL_RULE_WORD, .word = gyro_deg_s},
+        [MAGNETOMETER] = {.key = "magnetometer", .kind = KL_RULE_FLAG},
+        [EMG1] = {.key = EMG1_KEY, .kind = KL_RULE_TEXT},
+        [EMG2] = {.key = EMG2_KEY, .kind = KL_RULE_TEXT},
+        [TYPICAL] = {.key = "uncalibrated", .kind = KL_RULE_FLAG},
+        [INQUIRY] = {.key = "inquiry", .kind = KL_RULE_TEXT},
     };
     /* running reaches 10 g at the shank */
     double value[OPTIONS] = {[IMU] = 1, [ACCEL_G] = 3, [GYRO_DEG_S] = 3};

@@ -371,10 +371,10 @@ static int read_options(const struct kl_device_config *lab, struct kl_vn *state,
 {
     enum { BAUD = 0, MAGNETOMETER, ORIENTATION, SYNC_IN, OPTIONS };
     static const struct kl_option_rule rule[OPTIONS] = {
-        [BAUD] = {.key = "baud", .kind = KL_OPTION_WHOLE, .low = 9600, .high = 921600},
-        [MAGNETOMETER] = {.key = "magnetometer", .kind = KL_OPTION_FLAG},
-        [ORIENTATION] = {.key = "orientation", .kind = KL_OPTION_FLAG},
-        [SYNC_IN] = {.key = "sync", .kind = KL_OPTION_FLAG},
+        [BAUD] = {.key = "baud", .kind = KL_RULE_WHOLE, .low = 9600, .high = 921600},
+        [MAGNETOMETER] = {.key = "magnetometer", .kind = KL_RULE_FLAG},
+        [ORIENTATION] = {.key = "orientation", .kind = KL_RULE_FLAG},
+        [SYNC_IN] = {.key = "sync", .kind = KL_RULE_FLAG},
     };
     double value[OPTIONS] = {[ORIENTATION] = 1};
     int status = kl_device_options(lab, rule, value, OPTIONS, fault);

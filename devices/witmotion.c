@@ -248,11 +248,11 @@ static int read_options(struct witmotion *self, const struct kl_device_config *l
     static const char *const accel_g[] = {"2", "4", "8", "16", NULL};
     static const char *const gyro_deg_s[] = {"250", "500", "1000", "2000", NULL};
     static const struct kl_option_rule rule[OPTIONS] = {
-        [MAGNETOMETER] = {.key = "magnetometer", .kind = KL_OPTION_FLAG},
-        [ORIENTATION] = {.key = "orientation", .kind = KL_OPTION_FLAG},
-        [ACCEL_G] = {.key = "accel_g", .kind = KL_OPTION_WORD, .word = accel_g},
-        [GYRO_DEG_S] = {.key = "gyro_deg_s", .kind = KL_OPTION_WORD, .word = gyro_deg_s},
-        [BAUD] = {.key = "baud", .kind = KL_OPTION_WORD, .word = speed_word},
+        [MAGNETOMETER] = {.key = "magnetometer", .kind = KL_RULE_FLAG},
+        [ORIENTATION] = {.key = "orientation", .kind = KL_RULE_FLAG},
+        [ACCEL_G] = {.key = "accel_g", .kind = KL_RULE_WORD, .word = accel_g},
+        [GYRO_DEG_S] = {.key = "gyro_deg_s", .kind = KL_RULE_WORD, .word = gyro_deg_s},
+        [BAUD] = {.key = "baud", .kind = KL_RULE_WORD, .word = speed_word},
     };
     double value[OPTIONS] = {[ORIENTATION] = 1, [ACCEL_G] = 3, [GYRO_DEG_S] = 3, [BAUD] = -1};
     int status = kl_device_options(lab, rule, value, OPTIONS, fault);

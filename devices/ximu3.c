@@ -163,10 +163,10 @@ static int read_options(const struct kl_device_config *lab, struct options *opti
 {
     enum { WITH_BATTERY = 0, WITH_HIGH_G, WITH_MAGNETOMETER, WITH_ORIENTATION, OPTIONS };
     static const struct kl_option_rule rule[OPTIONS] = {
-        [WITH_BATTERY] = {.key = "battery", .kind = KL_OPTION_FLAG},
-        [WITH_HIGH_G] = {.key = "high_g_hz", .kind = KL_OPTION_WHOLE, .low = 1, .high = HIGH_G_HZ},
-        [WITH_MAGNETOMETER] = {.key = "magnetometer", .kind = KL_OPTION_FLAG},
-        [WITH_ORIENTATION] = {.key = "orientation", .kind = KL_OPTION_FLAG},
+        [WITH_BATTERY] = {.key = "battery", .kind = KL_RULE_FLAG},
+        [WITH_HIGH_G] = {.key = "high_g_hz", .kind = KL_RULE_WHOLE, .low = 1, .high = HIGH_G_HZ},
+        [WITH_MAGNETOMETER] = {.key = "magnetometer", .kind = KL_RULE_FLAG},
+        [WITH_ORIENTATION] = {.key = "orientation", .kind = KL_RULE_FLAG},
     };
     double value[OPTIONS] = {[WITH_ORIENTATION] = 1};
     int status = kl_device_options(lab, rule, value, OPTIONS, fault);

@@ -217,10 +217,10 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
 {
     enum { BAUD = 0, KEEP, MAGNETOMETER, ORIENTATION, OPTIONS };
     static const struct kl_option_rule rule[OPTIONS] = {
-        [BAUD] = {.key = "baud", .kind = KL_OPTION_WHOLE, .low = 4800, .high = 4000000},
-        [KEEP] = {.key = "keep_configuration", .kind = KL_OPTION_FLAG},
-        [MAGNETOMETER] = {.key = "magnetometer", .kind = KL_OPTION_FLAG},
-        [ORIENTATION] = {.key = "orientation", .kind = KL_OPTION_FLAG},
+        [BAUD] = {.key = "baud", .kind = KL_RULE_WHOLE, .low = 4800, .high = 4000000},
+        [KEEP] = {.key = "keep_configuration", .kind = KL_RULE_FLAG},
+        [MAGNETOMETER] = {.key = "magnetometer", .kind = KL_RULE_FLAG},
+        [ORIENTATION] = {.key = "orientation", .kind = KL_RULE_FLAG},
     };
     double value[OPTIONS] = {[ORIENTATION] = 1};
     const struct kl_device_config *lab = config;
