@@ -53,9 +53,12 @@ struct kl_link_need {
     unsigned baud;     /* serial, 8N1 */
     uint16_t tcp_port; /* TCP */
     uint8_t interface; /* USB: claimed; a kernel driver on it is detached */
-    uint8_t stream_in; /* USB: endpoint that read() streams from, bit 7 set */
-    uint8_t out;       /* USB: endpoint that write() goes to */
-    size_t packet;     /* USB: bytes asked for in one streaming transfer */
+    /* USB: endpoint that read() streams from, bit 7 set. 0: numbers differ between units, so the
+     * first interface that has a bulk endpoint in and one out is claimed, with both; `interface`
+     * and `out` are not looked at, and what waits in the endpoint is thrown away. */
+    uint8_t stream_in;
+    uint8_t out;   /* USB: endpoint that write() goes to */
+    size_t packet; /* USB: bytes asked for in one streaming transfer */
 };
 
 /** Answer of a frame test. */
@@ -134,6 +137,10 @@ struct kl_driver {
     /** What device times mean where the lab file decides it (a column may be a time, or none is).
      *  NULL: always time_meaning. Asked after configure. */
     enum kl_time_meaning (*time_of)(const void *state);
+
+    /** Charge of the device's battery as it told last, 0..100 %; -1: it has not told. Asked on the
+     *  thread that parses, or when no thread does. NULL: it never tells. */
+    int (*battery)(const void *state);
 
     /* A simulated device: samples in order of time, all before until_ns (session time), at most
      * cap. @return samples written; fewer than cap means "no more before until_ns" */

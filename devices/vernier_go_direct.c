@@ -130,6 +130,7 @@ static int configure(void *state, const void *lab, struct kl_stream *out, size_t
     }
     self->period_us = (uint32_t)lround(1e6 / rate_hz);
     self->stream_count = count;
+    self->charge = -1;
     for (size_t s = 0; s < count; s++) {
         out[s].rate_hz = 1e6 / self->period_us;
         out[s].format = KL_FORMAT_FLOAT32;
@@ -356,6 +357,12 @@ static int parse(void *state, const uint8_t *report, size_t len, struct kl_sampl
     return (int)written;
 }
 
+static int battery(const void *state)
+{
+    const struct kl_vernier *self = state;
+    return self->charge;
+}
+
 static const struct kl_usb_id usb_ids[] = {{0x08f7, 0x0010}};
 static const struct kl_link_need needs[] = {{
     .kind = KL_LINK_USB,
@@ -382,4 +389,5 @@ const struct kl_driver kl_vernier_go_direct_driver = {
     .stop = kl_vernier_stop,
     .frame = frame,
     .parse = parse,
+    .battery = battery,
 };

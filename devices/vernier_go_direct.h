@@ -27,6 +27,7 @@ struct kl_vernier {
     double low[KL_VERNIER_STREAMS_MAX][KL_CHANNELS_MAX],
         high[KL_VERNIER_STREAMS_MAX][KL_CHANNELS_MAX];
     uint32_t period_us;
+    int charge; /* of its battery when it was started, %; -1: not told */
 
     uint8_t command_counter;
     bool sums_seen, sums_wrong, checked;

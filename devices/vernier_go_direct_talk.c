@@ -135,6 +135,16 @@ static int ask_plain(struct kl_vernier *self, struct kl_conversation *talk, uint
     return ask(self, talk, &question, &measured, fault);
 }
 
+/* Its state. An answer that ends before the charge of the battery is no fault. */
+static int ask_status(struct kl_vernier *self, struct kl_conversation *talk, struct kl_fault *fault)
+{
+    enum { CHARGE_AT = ANSWER_PAYLOAD + 10 };
+    int status = ask_plain(self, talk, CMD_STATUS, "GET_STATUS", 0, fault);
+    bool told = status == KL_OK && self->packet[1] > CHARGE_AT && self->packet[CHARGE_AT] <= 100;
+    self->charge = told ? self->packet[CHARGE_AT] : -1;
+    return status;
+}
+
 static int stop_measuring(struct kl_vernier *self, struct kl_conversation *talk,
                           struct kl_fault *fault)
 {
@@ -354,7 +364,7 @@ int kl_vernier_start(void *state, struct kl_link *link, struct kl_fault *fault)
     begin(&talk, link);
     int status = init(self, &talk, fault);
     if (status == KL_OK) {
-        status = ask_plain(self, &talk, CMD_STATUS, "GET_STATUS", 0, fault);
+        status = ask_status(self, &talk, fault);
     }
     if (status == KL_OK) {
         status = ask_plain(self, &talk, CMD_DEVICE_INFO, "GET_DEVICE_INFO", 0, fault);

@@ -90,6 +90,10 @@ static int parse(void *self, const uint8_t *buf, size_t len, struct kl_sample *o
     if (status != KL_OK || cap < 1) {
         return status == KL_ERR_UNSUPPORTED ? 0 : status;
     }
+    if (message.letter == rows[BATTERY].letter && message.count > 0) {
+        state->has_charge = message.value[0] >= 0 && message.value[0] <= 100;
+        state->charge = message.value[0];
+    }
     size_t s = 0;
     while (s < state->stream_count && rows[state->stream[s].row].letter != message.letter) {
         s++;
@@ -110,6 +114,12 @@ static int parse(void *self, const uint8_t *buf, size_t len, struct kl_sample *o
         }
     }
     return 1;
+}
+
+static int battery(const void *self)
+{
+    const struct kl_ximu3 *state = self;
+    return state->has_charge ? (int)lrint(state->charge) : -1;
 }
 
 /* ------------------------------------------------------------- configuration */
@@ -263,4 +273,5 @@ const struct kl_driver kl_ximu3_driver = {
     .stop = kl_ximu3_stop,
     .frame = kl_ximu3_frame,
     .parse = parse,
+    .battery = battery,
 };

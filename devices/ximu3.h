@@ -63,6 +63,8 @@ struct kl_ximu3 {
         size_t row; /* of the table of streams */
         struct kl_counted_time time;
     } stream[KL_XIMU3_STREAMS_MAX];
+    bool has_charge;
+    double charge; /* of the battery, %, as told last */
     size_t setting_count;
     struct kl_ximu3_setting setting[KL_XIMU3_SETTINGS_MAX];
 };

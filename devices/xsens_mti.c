@@ -268,12 +268,11 @@ static const struct kl_link_need need[] = {
      .usb_id = serial_id,
      .usb_id_count = sizeof(serial_id) / sizeof(serial_id[0]),
      .baud = 115200},
-    /* Endpoint numbers differ between units: 0 leaves the link to take the interface's bulk pair.
-     */
+    /* stream_in 0: endpoint numbers differ between units (usually they are on interface 1), so the
+     * link takes the interface that has a bulk pair, and throws stale input away */
     {.kind = KL_LINK_USB,
      .usb_id = direct_id,
      .usb_id_count = sizeof(direct_id) / sizeof(direct_id[0]),
-     .interface = 1,
      .packet = 512},
 };
 
