@@ -3,6 +3,7 @@
 #include "app/results.h"
 #include "app/run_screen.h"
 #include "app/summary_json.h"
+#include "app/virtual_truth_file.h"
 #include "visualize/window.h"
 
 #include <stdio.h>
@@ -138,8 +139,8 @@ static int write_truth(const char *recorded, const struct kl_lab *lab,
     sibling(recorded, ".truth.json", path, sizeof(path));
     for (size_t i = 0; session->truth && i < lab->device_count; i++) {
         if (lab->device[i].driver == &kl_virtual_runner_driver) {
-            return kl_virtual_runner_truth_write(path, &lab->device[i].runner, session_seconds(run),
-                                                 lab->settings.force.threshold_n, fault);
+            return kl_virtual_truth_write(path, &lab->device[i].runner, session_seconds(run),
+                                          lab->settings.force.threshold_n, fault);
         }
     }
     return KL_OK;

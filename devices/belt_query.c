@@ -1,8 +1,9 @@
 #include "devices/belt_query.h"
 
-#include "devices/answer.h"
 #include "devices/belt_stream.h"
-#include "devices/options.h"
+#include "devices/conversation.h"
+#include "devices/device_option.h"
+#include "devices/units.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #define RATE_HZ 4.0     /* polling 2-5 Hz is what the makers' own clients do */
 #define RATE_MAX_HZ 5.0 /* two questions and 10 bytes of answer at 4800 baud take 25 ms */
 #define ANSWER_NS (KL_NS_PER_S / 2)
+#define QUIET_NS (KL_NS_PER_S / 20)
 #define TRIES 3
 #define DIGITS 4
 #define ANSWER_OF(question) ((uint8_t)((question) + 0x10))
@@ -23,7 +25,8 @@ int kl_belt_query_configure(struct kl_belt_query *query, const struct kl_belt_fa
                             const struct kl_device_config *config, struct kl_stream *out,
                             size_t cap, struct kl_fault *fault)
 {
-    static const char *const keys[] = {"unit", NULL};
+    static const struct kl_option_rule option = {
+        .key = "unit", .kind = KL_RULE_WORD, .word = unit_text};
     double rate_hz = config->rate_hz != 0 ? config->rate_hz : RATE_HZ;
     if (cap < 1 || !(rate_hz >= 0.5 && rate_hz <= RATE_MAX_HZ)) {
         return kl_fault(fault, KL_ERR_RANGE, "device %s: %s: rate_hz %g; it can be asked 0.5 to %g",
@@ -34,22 +37,19 @@ int kl_belt_query_configure(struct kl_belt_query *query, const struct kl_belt_fa
                         "device %s: %s names its stream itself; leave streams out", config->name,
                         family->driver);
     }
-    size_t unit = 0;
-    int status = kl_options_known(config, keys, sizeof(keys) / sizeof(keys[0]) - 1, fault);
-    if (status == KL_OK) {
-        status = kl_option_choice(config, family->driver, "unit", unit_text, &unit, fault);
-    }
+    double unit = family->default_unit != NULL ? 0 : -1;
+    int status = kl_device_options(config, &option, &unit, 1, fault);
     if (status != KL_OK) {
         return status;
     }
-    if (kl_option_text(config, "unit") == NULL && family->default_unit == NULL) {
+    if (unit < 0) {
         return kl_fault(fault, KL_ERR_RANGE,
                         "device %s: %s does not say its unit of speed: write unit: mph or unit: "
                         "km/h, as its console shows",
                         config->name, family->driver);
     }
     query->family = family;
-    query->unit_m_s = unit_m_s[unit];
+    query->unit_m_s = unit_m_s[(size_t)unit];
     query->period_ns = kl_nanoseconds(1 / rate_hz);
     kl_belt_stream(config, rate_hz, false, out);
     return 1;
@@ -57,29 +57,31 @@ int kl_belt_query_configure(struct kl_belt_query *query, const struct kl_belt_fa
 
 /* ------------------------------------------------------------ conversation */
 
-static int put(struct kl_link *link, enum kl_belt_question question)
+static int put(struct kl_conversation *talk, enum kl_belt_question question)
 {
     const uint8_t byte = (uint8_t)question;
-    return kl_link_say(link, &byte, 1);
+    return kl_conversation_send(talk, &byte, 1);
 }
 
 /* Asks who it is; answers of others (late ones) are passed over. */
 static int ask_who(const struct kl_belt_family *family, struct kl_link *link,
                    uint8_t answer[DIGITS])
 {
+    struct kl_conversation talk;
     int status = KL_ERR_TIMEOUT;
+    kl_conversation_init(&talk, link, NULL, NULL);
     for (int i = 0; i < TRIES && (status == KL_ERR_TIMEOUT || status == KL_ERR_DATA); i++) {
-        status = kl_link_drain(link, KL_NS_PER_S / 20);
-        status = status == KL_OK ? put(link, family->who) : status;
+        status = kl_conversation_flush(&talk, QUIET_NS);
+        status = status == KL_OK ? put(&talk, family->who) : status;
         uint8_t head = 0;
         if (status == KL_OK) {
-            status = kl_link_take(link, &head, 1, ANSWER_NS);
+            status = kl_conversation_bytes(&talk, &head, 1, ANSWER_NS);
         }
         if (status == KL_OK && head != ANSWER_OF(family->who)) {
             status = KL_ERR_DATA;
         }
         if (status == KL_OK) {
-            status = kl_link_take(link, answer, family->who_bytes, ANSWER_NS);
+            status = kl_conversation_bytes(&talk, answer, family->who_bytes, ANSWER_NS);
         }
         if (status == KL_OK && family->who_is_status && (answer[0] < 0x31 || answer[0] > 0x33)) {
             status = KL_ERR_DATA;

@@ -8,10 +8,6 @@
 
 #include "acquire/driver.h"
 
-/** Miles per hour in m/s: 1609.344 m / 3600 s (international mile). */
-#define KL_MPH_M_S (1609.344 / 3600)
-#define KL_KMH_M_S (1 / 3.6)
-
 /** Describes it: "treadmill", or "treadmill.<placement>" where a lab has one port per belt.
  *  @param two_belts  channels are left and right belt speed, incline; else belt speed, incline */
 void kl_belt_stream(const struct kl_device_config *config, double rate_hz, bool two_belts,

@@ -17,11 +17,12 @@
  * only where one shift, and no other, fits four packets in a row, which standing belts never allow.
  * Uncertain: the rate is set on the panel (about 100 Hz); the time is that of arrival.
  */
-#include "devices/answer.h"
 #include "devices/belt_stream.h"
 #include "devices/bytes.h"
+#include "devices/conversation.h"
+#include "devices/device_option.h"
 #include "devices/drivers.h"
-#include "devices/options.h"
+#include "devices/units.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -33,7 +34,6 @@
 #define SPEED_MAX_MM_S 6500   /* limit in public client code */
 #define INCLINE_MAX_CDEG 1500 /* 0.01 deg */
 #define SURE_PACKETS 4
-#define RAD_PER_DEG (3.14159265358979323846 / 180)
 #define FIRST_DATA_NS (3 * KL_NS_PER_S)
 
 struct bertec_treadmill {
@@ -43,7 +43,6 @@ struct bertec_treadmill {
 static int configure(void *self, const void *config, struct kl_stream *out, size_t cap,
                      struct kl_fault *fault)
 {
-    static const char *const keys[] = {NULL};
     const struct kl_device_config *lab = config;
     double rate_hz = lab->rate_hz != 0 ? lab->rate_hz : RATE_HZ;
     (void)self;
@@ -57,7 +56,7 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
                         "device %s: bertec_treadmill names its stream itself; leave streams out",
                         lab->name);
     }
-    int status = kl_options_known(lab, keys, sizeof(keys) / sizeof(keys[0]) - 1, fault);
+    int status = kl_device_options(lab, NULL, NULL, 0, fault);
     if (status != KL_OK) {
         return status;
     }
@@ -128,7 +127,7 @@ static int parse(void *self, const uint8_t *buf, size_t len, struct kl_sample *o
     *out = (struct kl_sample){.quality = state->hunting ? KL_QUALITY_GAP : 0};
     out->value[0] = kl_i16_be(buf + 3) / 1e3;
     out->value[1] = kl_i16_be(buf + 1) / 1e3;
-    out->value[2] = kl_i16_be(buf + 9) / 100.0 * RAD_PER_DEG;
+    out->value[2] = kl_i16_be(buf + 9) / 100.0 * KL_RAD_PER_DEG;
     state->hunting = false;
     return 1;
 }
@@ -136,9 +135,11 @@ static int parse(void *self, const uint8_t *buf, size_t len, struct kl_sample *o
 static int start(void *self, struct kl_link *link, struct kl_fault *fault)
 {
     struct bertec_treadmill *state = self;
+    struct kl_conversation talk;
     uint8_t first[STATUS_BYTES];
     *state = (struct bertec_treadmill){0};
-    int status = kl_link_take(link, first, sizeof(first), FIRST_DATA_NS);
+    kl_conversation_init(&talk, link, NULL, NULL);
+    int status = kl_conversation_bytes(&talk, first, sizeof(first), FIRST_DATA_NS);
     if (status == KL_ERR_TIMEOUT) {
         return kl_fault(fault, status,
                         "bertec_treadmill: expected status packets, none came in 3 s; enable "

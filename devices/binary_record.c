@@ -14,9 +14,9 @@
  * An integer field at the end of its range is called clipped; a float that is none, invalid.
  */
 #include "devices/counted_time.h"
+#include "devices/device_option.h"
 #include "devices/drivers.h"
 #include "devices/lab_streams.h"
-#include "devices/options.h"
 #include "devices/record_layout.h"
 #include "devices/text_number.h"
 
@@ -24,6 +24,9 @@
 #include <string.h>
 
 #define RATE_MAX_HZ 50000.0
+
+/* Options that are numbers, then the others. */
+enum { LENGTH = 0, CHECKSUM_FROM, OPTIONS = 8 };
 
 struct binary_record {
     uint8_t sync[KL_RECORD_SYNC_MAX];
@@ -126,17 +129,8 @@ static int read_time(struct binary_record *state, const struct kl_device_config 
 static int read_shape(struct binary_record *state, const struct kl_device_config *lab,
                       struct kl_fault *fault)
 {
-    double length = 0, from = 0;
     const char *sync = kl_option_text(lab, "sync");
     const char *sum = kl_option_text(lab, "checksum");
-    int status = kl_option_number(lab, "binary_record", "length", 2, KL_RECORD_MAX, &length, fault);
-    status = status != KL_OK ? status
-                             : kl_option_number(lab, "binary_record", "checksum_from", 0,
-                                                KL_RECORD_MAX, &from, fault);
-    if (status != KL_OK) {
-        return status;
-    }
-    state->length = (size_t)length;
     state->sync_len = sync != NULL ? kl_record_sync_read(sync, state->sync) : 0;
     if (state->sync_len == 0 || state->sync_len >= state->length) {
         return kl_fault(fault, KL_ERR_RANGE,
@@ -153,7 +147,6 @@ static int read_shape(struct binary_record *state, const struct kl_device_config
             "crc16-modbus-le, crc32-le (or -be)",
             lab->name, sum, state->length);
     }
-    state->sum_from = (size_t)from;
     if (state->sum != NULL && state->sum_from >= state->sum_at) {
         return kl_fault(fault, KL_ERR_RANGE,
                         "device %s: binary_record: checksum_from %zu lies behind the checksum",
@@ -165,8 +158,17 @@ static int read_shape(struct binary_record *state, const struct kl_device_config
 static int configure(void *self, const void *config, struct kl_stream *out, size_t cap,
                      struct kl_fault *fault)
 {
-    static const char *const keys[] = {"sync",      "length",   "fields",        "counter", "time",
-                                       "time_unit", "checksum", "checksum_from", NULL};
+    static const struct kl_option_rule options[OPTIONS] = {
+        [LENGTH] = {.key = "length", .kind = KL_RULE_WHOLE, .low = 2, .high = KL_RECORD_MAX},
+        [CHECKSUM_FROM] = {.key = "checksum_from", .kind = KL_RULE_WHOLE, .high = KL_RECORD_MAX},
+        {.key = "sync", .kind = KL_RULE_TEXT},
+        {.key = "fields", .kind = KL_RULE_TEXT},
+        {.key = "counter", .kind = KL_RULE_TEXT},
+        {.key = "time", .kind = KL_RULE_TEXT},
+        {.key = "time_unit", .kind = KL_RULE_TEXT},
+        {.key = "checksum", .kind = KL_RULE_TEXT},
+    };
+    double value[OPTIONS] = {0};
     struct binary_record *state = self;
     const struct kl_device_config *lab = config;
     size_t fields = 0;
@@ -176,7 +178,9 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
                         "second, 0.1 to %g",
                         lab->name, lab->rate_hz, RATE_MAX_HZ);
     }
-    int status = kl_options_known(lab, keys, sizeof(keys) / sizeof(keys[0]) - 1, fault);
+    int status = kl_device_options(lab, options, value, OPTIONS, fault);
+    state->length = (size_t)value[LENGTH];
+    state->sum_from = (size_t)value[CHECKSUM_FROM];
     status = status != KL_OK ? status : read_shape(state, lab, fault);
     status = status != KL_OK ? status : read_fields(state, lab, &fields, fault);
     status = status != KL_OK ? status : read_time(state, lab, fault);
@@ -275,8 +279,7 @@ static int start(void *self, struct kl_link *link, struct kl_fault *fault)
     (void)link;
     (void)fault;
     state->in_step = false;
-    state->time.started = false;
-    state->time.index = state->time.time_ns = 0;
+    kl_counted_time_restart(&state->time);
     return KL_OK;
 }
 

@@ -14,10 +14,10 @@
  * Uncertain: gaps of more than 15 frames are counted modulo 16 (the hub's clock sees the jump).
  * The battery's level is told only while idle and in a unit the document does not give: not read.
  */
-#include "devices/answer.h"
+#include "devices/conversation.h"
+#include "devices/device_option.h"
 #include "devices/drivers.h"
 #include "devices/lab_streams.h"
-#include "devices/options.h"
 #include "devices/text_number.h"
 
 #include <stdio.h>
@@ -61,7 +61,6 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
         {1, CHANNELS, KL_KIND_EMG, "V", "EMG on A1-A6"},
         {I1, I2, KL_KIND_OTHER, NULL, "digital I1, I2"},
     };
-    static const char *const keys[] = {NULL};
     struct bitalino *state = self;
     const struct kl_device_config *lab = config;
     for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
@@ -76,7 +75,7 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
     }
     const struct kl_input_rule rule = {"bitalino",       range, 2, "emg", 1, state->rate.hz,
                                        KL_FORMAT_FLOAT32};
-    int status = kl_options_known(lab, keys, sizeof(keys) / sizeof(keys[0]) - 1, fault);
+    int status = kl_device_options(lab, NULL, NULL, 0, fault);
     if (status == KL_OK) {
         status = kl_lab_streams_take(lab, &rule, &state->map, out, cap, fault);
     }
@@ -97,19 +96,20 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
 
 /* ------------------------------------------------------------ conversation */
 
-static int command(struct kl_link *link, uint8_t byte)
+static int command(struct kl_conversation *talk, uint8_t byte)
 {
-    int status = kl_link_say(link, &byte, 1);
-    return status == KL_OK ? kl_link_drain(link, PAUSE_NS) : status;
+    int status = kl_conversation_send(talk, &byte, 1);
+    return status == KL_OK ? kl_conversation_hush(talk, PAUSE_NS, KL_NS_PER_S) : status;
 }
 
 /* The version text, "BITalino_v5.2": told only while idle. */
-static int ask_version(struct kl_link *link, char answer[KL_ANSWER_MAX])
+static int ask_version(struct kl_conversation *talk, char answer[KL_ANSWER_MAX])
 {
     static const uint8_t ask = VERSION;
-    int status = kl_link_say(link, &ask, 1);
+    answer[0] = '\0';
+    int status = kl_conversation_send(talk, &ask, 1);
     if (status == KL_OK) {
-        status = kl_link_hear(link, "\n", answer, ANSWER_NS);
+        status = kl_conversation_text(talk, "\n", answer, ANSWER_NS);
     }
     if (status == KL_OK && strstr(answer, "BITalino") == NULL) {
         status = KL_ERR_DATA;
@@ -119,8 +119,10 @@ static int ask_version(struct kl_link *link, char answer[KL_ANSWER_MAX])
 
 static int identify(struct kl_link *link, char *out, size_t len)
 {
+    struct kl_conversation talk;
     char answer[KL_ANSWER_MAX];
-    int status = ask_version(link, answer);
+    kl_conversation_init(&talk, link, NULL, NULL);
+    int status = ask_version(&talk, answer);
     if (status == KL_OK) {
         (void)snprintf(out, len, "BITalino, %s", kl_answer_line(strstr(answer, "BITalino")));
     }
@@ -128,15 +130,15 @@ static int identify(struct kl_link *link, char *out, size_t len)
 }
 
 /* Bluetooth keeps a session that was broken off alive: it may still be streaming. */
-static int wake(struct kl_link *link, char answer[KL_ANSWER_MAX])
+static int wake(struct kl_conversation *talk, char answer[KL_ANSWER_MAX])
 {
     static const uint8_t calm[] = {IDLE, STOP}; /* (r)evolution, older ones */
-    int status = ask_version(link, answer);
+    int status = ask_version(talk, answer);
     for (size_t i = 0; i < sizeof(calm) && (status == KL_ERR_TIMEOUT || status == KL_ERR_DATA);
          i++) {
-        status = command(link, calm[i]);
+        status = command(talk, calm[i]);
         if (status == KL_OK || status == KL_ERR_TIMEOUT) {
-            status = ask_version(link, answer);
+            status = ask_version(talk, answer);
         }
     }
     return status;
@@ -153,10 +155,12 @@ static double version_number(const char *answer)
 
 static int stop(void *self, struct kl_link *link)
 {
+    struct kl_conversation talk;
     (void)self;
-    int status = command(link, STOP);
+    kl_conversation_init(&talk, link, NULL, NULL);
+    int status = command(&talk, STOP);
     if (status == KL_ERR_TIMEOUT) { /* still streaming */
-        status = command(link, IDLE);
+        status = command(&talk, IDLE);
     }
     return status;
 }
@@ -164,10 +168,12 @@ static int stop(void *self, struct kl_link *link)
 static int start(void *self, struct kl_link *link, struct kl_fault *fault)
 {
     struct bitalino *state = self;
+    struct kl_conversation talk;
     char answer[KL_ANSWER_MAX];
     state->hunting = true;
     state->counted = false;
-    int status = wake(link, answer);
+    kl_conversation_init(&talk, link, NULL, NULL);
+    int status = wake(&talk, answer);
     if (status != KL_OK) {
         return kl_fault(fault, status,
                         "bitalino: version (07): expected a text naming BITalino, got %s (%s); "
@@ -180,15 +186,15 @@ static int start(void *self, struct kl_link *link, struct kl_fault *fault)
                         "scale would be wrong for this one",
                         kl_answer_line(answer));
     }
-    status = command(link, state->rate.code);
+    status = command(&talk, state->rate.code);
     if (status == KL_OK) {
         const uint8_t live = (uint8_t)(0x01 | state->mask << 2);
-        status = kl_link_say(link, &live, 1);
+        status = kl_conversation_send(&talk, &live, 1);
     }
     uint8_t first; /* costs the first frame, and shows that there is one */
     if (status == KL_OK) {
-        status =
-            kl_link_take(link, &first, 1, 2 * KL_NS_PER_S + kl_nanoseconds(1 / state->rate.hz));
+        status = kl_conversation_bytes(&talk, &first, 1,
+                                       2 * KL_NS_PER_S + kl_nanoseconds(1 / state->rate.hz));
     }
     if (status != KL_OK) {
         (void)kl_fault(fault, status,

@@ -22,10 +22,11 @@
  * Source: CEVA/Hillcrest BNO08X data sheet 1000-3927 v1.11.
  */
 #include "devices/bytes.h"
+#include "devices/conversation.h"
+#include "devices/device_option.h"
 #include "devices/drivers.h"
-#include "devices/imu_channels.h"
-#include "devices/options.h"
-#include "devices/talk.h"
+#include "devices/imu_stream.h"
+#include "devices/units.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -150,7 +151,7 @@ static int configure(void *state, const void *config, struct kl_stream *out, siz
     struct bno08x *self = state;
     const struct kl_device_config *lab = config;
     (void)snprintf(self->device, sizeof(self->device), "%s", lab->name);
-    int status = kl_options_known(lab, NULL, 0, fault);
+    int status = kl_device_options(lab, NULL, NULL, 0, fault);
     if (status != KL_OK) {
         return status;
     }
@@ -160,30 +161,32 @@ static int configure(void *state, const void *config, struct kl_stream *out, siz
                         "else",
                         lab->name, lab->rate_hz, RATE_HZ);
     }
-    if (cap < 1) {
-        return kl_fault(fault, KL_ERR_ARG, "device %s: no room for its stream", lab->name);
-    }
-    status = kl_imu_stream(lab, &channels, RATE_HZ, out, fault);
+    status = kl_imu_stream(lab, &channels, RATE_HZ, out, cap, fault);
     return status == KL_OK ? 1 : status;
 }
 
-/* Waits for frames that stand one behind the other. */
-static int listen(struct kl_link *link)
+/* Frames that stand one behind the other. */
+static enum kl_frame frames_in_a_row(const void *state, const uint8_t *buf, size_t len,
+                                     size_t *frame_len)
 {
-    struct kl_talk talk;
-    int status = 0;
-    kl_talk_init(&talk, link, BAUD);
-    kl_talk_patience(&talk, LISTEN_NS);
-    while (status >= 0) {
-        status = kl_talk_read(&talk, KL_TALK_BYTES);
-        for (; talk.len >= (size_t)LOCK_FRAMES * FRAME_BYTES; kl_talk_drop(&talk, 1)) {
-            if (whole(talk.buf) && whole(talk.buf + FRAME_BYTES) &&
-                whole(talk.buf + (size_t)2 * FRAME_BYTES)) {
-                return KL_OK;
-            }
+    (void)state;
+    *frame_len = (size_t)LOCK_FRAMES * FRAME_BYTES;
+    for (size_t at = 0; at + FRAME_BYTES <= len && at < *frame_len; at += FRAME_BYTES) {
+        if (!whole(buf + at)) {
+            return KL_FRAME_INVALID;
         }
     }
-    return status;
+    return len < *frame_len ? KL_FRAME_NEED_MORE : KL_FRAME_VALID;
+}
+
+static int listen(struct kl_link *link)
+{
+    struct kl_conversation talk;
+    const uint8_t *frames = NULL;
+    size_t len = 0;
+    int64_t left_ns = LISTEN_NS;
+    kl_conversation_init(&talk, link, frames_in_a_row, NULL);
+    return kl_conversation_next(&talk, &left_ns, &frames, &len);
 }
 
 static int start(void *state, struct kl_link *link, struct kl_fault *fault)

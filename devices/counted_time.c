@@ -34,10 +34,10 @@ static void step_time(struct kl_counted_time *time, uint64_t ticks, uint32_t *qu
         half = time->time_wrap / 2;
         step = ticks >= time->last_ticks ? step : time->time_wrap - time->last_ticks + ticks;
     }
-    if (step > half) {
+    if (step > half || (step == 0 && time->distinct)) {
         time->resets++;
         *quality |= KL_QUALITY_GAP | KL_QUALITY_CLOCK;
-        time->time_ns += (int64_t)time->period_ns;
+        time->time_ns += time->absolute ? 0 : (int64_t)time->period_ns;
         return;
     }
     double step_ns = fmin((double)step * time->tick_ns, 1e17); /* 3 years: keeps int64 safe */
@@ -63,7 +63,23 @@ int64_t kl_counted_time_step(struct kl_counted_time *time, uint64_t count, uint6
             step_time(time, ticks, quality);
         }
     }
+    time->time_ns = time->absolute ? (int64_t)ticks : time->time_ns;
     time->last_count = count;
     time->last_ticks = ticks;
     return time->has_time ? time->time_ns : llround((double)time->index * time->period_ns);
+}
+
+void kl_counted_time_restart(struct kl_counted_time *time)
+{
+    time->started = false;
+    time->index = time->time_ns = 0;
+}
+
+struct kl_counted_time kl_counted_time_absolute(double period_ns, bool distinct)
+{
+    return (struct kl_counted_time){.has_time = true,
+                                    .absolute = true,
+                                    .distinct = distinct,
+                                    .tick_ns = 1,
+                                    .period_ns = period_ns};
 }

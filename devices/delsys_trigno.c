@@ -14,11 +14,11 @@
  * Uncertain: how sensors of different modes share a frame (use one mode); the unit of the frame
  * interval (s here; values above 1 are taken as ms).
  */
-#include "devices/answer.h"
 #include "devices/bytes.h"
+#include "devices/conversation.h"
+#include "devices/device_option.h"
 #include "devices/drivers.h"
 #include "devices/lab_streams.h"
-#include "devices/options.h"
 #include "devices/text_number.h"
 
 #include <math.h>
@@ -35,12 +35,10 @@
 #define ANSWER_NS (2 * KL_NS_PER_S)
 #define END "\r\n\r\n"
 
-static const char *const switch_text[] = {"off", "on", NULL};
-
 struct delsys_trigno {
     struct kl_lab_streams map;
     double rate_hz;
-    size_t commands;
+    bool commands;         /* the server is ours to start and stop */
     bool was_big, running; /* what stop restores */
     int64_t index;
 };
@@ -49,11 +47,11 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
                      struct kl_fault *fault)
 {
     static const struct kl_input_range range[] = {{1, SLOTS, KL_KIND_EMG, "V", "sensor slots"}};
-    static const char *const keys[] = {"commands", NULL};
+    static const struct kl_option_rule option = {.key = "commands", .kind = KL_RULE_FLAG};
+    double commands = 1;
     struct delsys_trigno *state = self;
     const struct kl_device_config *lab = config;
     state->rate_hz = lab->rate_hz != 0 ? lab->rate_hz : RATE_HZ;
-    state->commands = 1;
     if (!(state->rate_hz >= 100 && state->rate_hz <= 5000)) {
         return kl_fault(fault, KL_ERR_RANGE,
                         "device %s: delsys_trigno: rate_hz %g; sensors give 1259.259, 1925.926, "
@@ -62,30 +60,31 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
     }
     const struct kl_input_rule rule = {"delsys_trigno",  range, 1, "emg", 1, state->rate_hz,
                                        KL_FORMAT_FLOAT32};
-    int status = kl_options_known(lab, keys, sizeof(keys) / sizeof(keys[0]) - 1, fault);
-    if (status == KL_OK) {
-        status =
-            kl_option_choice(lab, rule.driver, "commands", switch_text, &state->commands, fault);
-    }
+    int status = kl_device_options(lab, &option, &commands, 1, fault);
+    state->commands = commands > 0;
     return status != KL_OK ? status : kl_lab_streams_take(lab, &rule, &state->map, out, cap, fault);
 }
 
 /* ------------------------------------------------------------ conversation */
 
-static struct kl_link *command_link(struct kl_link *link)
+/* @return false: the command port cannot be reached */
+static bool open_commands(struct kl_link *link, struct kl_conversation *talk)
 {
-    return link->ops->beside != NULL ? link->ops->beside(link, COMMAND_PORT, ANSWER_NS) : NULL;
+    struct kl_link *commands =
+        link->ops->beside != NULL ? link->ops->beside(link, COMMAND_PORT, ANSWER_NS) : NULL;
+    kl_conversation_init(talk, commands, NULL, NULL);
+    return commands != NULL;
 }
 
 /* One command line and its answer, without line ends. */
-static int order(struct kl_link *commands, const char *command, char answer[KL_ANSWER_MAX],
+static int order(struct kl_conversation *talk, const char *command, char answer[KL_ANSWER_MAX],
                  struct kl_fault *fault)
 {
     char line[64];
     int len = snprintf(line, sizeof(line), "%s" END, command);
-    int status = kl_link_say(commands, line, (size_t)len);
+    int status = kl_conversation_send(talk, line, (size_t)len);
     if (status == KL_OK) {
-        status = kl_link_hear(commands, END, answer, ANSWER_NS);
+        status = kl_conversation_text(talk, END, answer, ANSWER_NS);
     }
     if (status != KL_OK) {
         return kl_fault(fault, status,
@@ -101,11 +100,11 @@ static int order(struct kl_link *commands, const char *command, char answer[KL_A
     return KL_OK;
 }
 
-static int expect(struct kl_link *commands, const char *command, const char *wanted,
+static int expect(struct kl_conversation *talk, const char *command, const char *wanted,
                   const char *cure, struct kl_fault *fault)
 {
     char answer[KL_ANSWER_MAX];
-    int status = order(commands, command, answer, fault);
+    int status = order(talk, command, answer, fault);
     if (status == KL_OK && strcmp(answer, wanted) != 0) {
         return kl_fault(fault, KL_ERR_DATA,
                         "delsys_trigno: \"%s\": expected \"%s\", the server says \"%s\"; %s",
@@ -114,11 +113,11 @@ static int expect(struct kl_link *commands, const char *command, const char *wan
     return status;
 }
 
-static int ask_number(struct kl_link *commands, const char *command, double *value,
+static int ask_number(struct kl_conversation *talk, const char *command, double *value,
                       struct kl_fault *fault)
 {
     char answer[KL_ANSWER_MAX];
-    int status = order(commands, command, answer, fault);
+    int status = order(talk, command, answer, fault);
     if (status == KL_OK && (!kl_text_number(answer, strlen(answer), value) || !(*value > 0))) {
         return kl_fault(fault, KL_ERR_DATA,
                         "delsys_trigno: \"%s\": expected a number, the server says \"%s\"", command,
@@ -127,13 +126,13 @@ static int ask_number(struct kl_link *commands, const char *command, double *val
     return status;
 }
 
-static int check_rate(const struct delsys_trigno *state, struct kl_link *commands,
+static int check_rate(const struct delsys_trigno *state, struct kl_conversation *talk,
                       struct kl_fault *fault)
 {
     double interval_s = 0, samples = 0;
-    int status = ask_number(commands, "FRAME INTERVAL?", &interval_s, fault);
+    int status = ask_number(talk, "FRAME INTERVAL?", &interval_s, fault);
     if (status == KL_OK) {
-        status = ask_number(commands, "MAX SAMPLES EMG?", &samples, fault);
+        status = ask_number(talk, "MAX SAMPLES EMG?", &samples, fault);
     }
     if (status != KL_OK) {
         return status;
@@ -148,7 +147,7 @@ static int check_rate(const struct delsys_trigno *state, struct kl_link *command
     return KL_OK;
 }
 
-static int check_sensors(const struct delsys_trigno *state, struct kl_link *commands,
+static int check_sensors(const struct delsys_trigno *state, struct kl_conversation *talk,
                          struct kl_fault *fault)
 {
     for (uint8_t slot = 1; slot <= SLOTS; slot++) {
@@ -156,7 +155,7 @@ static int check_sensors(const struct delsys_trigno *state, struct kl_link *comm
         (void)snprintf(command, sizeof(command), "SENSOR %u PAIRED?", slot);
         int status = KL_OK;
         if (kl_lab_streams_use(&state->map, slot)) {
-            status = expect(commands, command, "YES",
+            status = expect(talk, command, "YES",
                             "pair the sensor in the Trigno Control Utility, or name another slot "
                             "in the lab file",
                             fault);
@@ -168,10 +167,11 @@ static int check_sensors(const struct delsys_trigno *state, struct kl_link *comm
     return KL_OK;
 }
 
-static int set_endian(struct delsys_trigno *state, struct kl_link *commands, struct kl_fault *fault)
+static int set_endian(struct delsys_trigno *state, struct kl_conversation *talk,
+                      struct kl_fault *fault)
 {
     char answer[KL_ANSWER_MAX];
-    int status = order(commands, "ENDIANNESS?", answer, fault);
+    int status = order(talk, "ENDIANNESS?", answer, fault);
     if (status != KL_OK || strstr(answer, "LITTLE") != NULL) {
         return status;
     }
@@ -182,18 +182,18 @@ static int set_endian(struct delsys_trigno *state, struct kl_link *commands, str
                         kl_answer_line(answer));
     }
     state->was_big = true; /* also when the next answer is lost */
-    return expect(commands, "ENDIAN LITTLE", "OK", "restart the server", fault);
+    return expect(talk, "ENDIAN LITTLE", "OK", "restart the server", fault);
 }
 
-static int end_talk(struct delsys_trigno *state, struct kl_link *commands)
+static int end_talk(struct delsys_trigno *state, struct kl_conversation *talk)
 {
     int first = KL_OK;
     if (state->running) {
-        first = expect(commands, "STOP", "OK", "restart the server", NULL);
+        first = expect(talk, "STOP", "OK", "restart the server", NULL);
         state->running = false;
     }
     if (state->was_big) {
-        int status = expect(commands, "ENDIAN BIG", "OK", "restart the server", NULL);
+        int status = expect(talk, "ENDIAN BIG", "OK", "restart the server", NULL);
         first = first == KL_OK ? status : first;
         state->was_big = false;
     }
@@ -206,18 +206,18 @@ static int stop(void *self, struct kl_link *link)
     if (!state->running && !state->was_big) {
         return KL_OK;
     }
-    struct kl_link *commands = command_link(link);
-    return commands != NULL ? end_talk(state, commands) : KL_ERR_GONE;
+    struct kl_conversation talk;
+    return open_commands(link, &talk) ? end_talk(state, &talk) : KL_ERR_GONE;
 }
 
 static int identify(struct kl_link *link, char *out, size_t len)
 {
     char banner[KL_ANSWER_MAX];
-    struct kl_link *commands = command_link(link);
-    if (commands == NULL) {
+    struct kl_conversation talk;
+    if (!open_commands(link, &talk)) {
         return KL_ERR_IO;
     }
-    int status = kl_link_hear(commands, END, banner, ANSWER_NS);
+    int status = kl_conversation_text(&talk, END, banner, ANSWER_NS);
     if (status == KL_OK && strstr(banner, "Trigno") == NULL) {
         status = KL_ERR_DATA;
     }
@@ -231,36 +231,36 @@ static int start(void *self, struct kl_link *link, struct kl_fault *fault)
 {
     struct delsys_trigno *state = self;
     state->index = 0;
-    if (state->commands == 0) { /* another program starts and stops the server */
+    if (!state->commands) { /* another program starts and stops the server */
         return KL_OK;
     }
     char banner[KL_ANSWER_MAX];
-    struct kl_link *commands = command_link(link);
-    if (commands == NULL) {
+    struct kl_conversation talk;
+    if (!open_commands(link, &talk)) {
         return kl_fault(
             fault, KL_ERR_IO,
             "delsys_trigno: the server's command port %d cannot be reached; start the "
             "Trigno Control Utility, or start the sensors there and write commands: off",
             COMMAND_PORT);
     }
-    int status = kl_link_hear(commands, END, banner, ANSWER_NS);
+    int status = kl_conversation_text(&talk, END, banner, ANSWER_NS);
     if (status < 0 && status != KL_ERR_TIMEOUT) { /* the second start has no banner */
         return kl_fault(fault, status, "delsys_trigno: banner of the command port: %s",
                         kl_status_text(status));
     }
-    status = set_endian(state, commands, fault);
+    status = set_endian(state, &talk, fault);
     if (status == KL_OK) {
-        status = check_rate(state, commands, fault);
+        status = check_rate(state, &talk, fault);
     }
     if (status == KL_OK) {
-        status = check_sensors(state, commands, fault);
+        status = check_sensors(state, &talk, fault);
     }
     if (status == KL_OK) {
         state->running = true; /* also when its answer is lost */
-        status = expect(commands, "START", "OK", "stop what uses the server", fault);
+        status = expect(&talk, "START", "OK", "stop what uses the server", fault);
     }
     if (status != KL_OK) {
-        (void)end_talk(state, commands);
+        (void)end_talk(state, &talk);
     }
     return status;
 }

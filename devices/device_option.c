@@ -1,129 +1,116 @@
 #include "devices/device_option.h"
 
+#include "devices/text_number.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { LIST_MAX = 160, EXPONENT_MAX = 400 };
+enum { LIST_MAX = 256 };
 
-static bool is_digit(char c)
+static const char *const flag_word[] = {"no", "yes", "false", "true", "off", "on", NULL};
+
+/* Adds to a list in words; what does not fit is left out. */
+static void list_add(char list[LIST_MAX], const char *word)
 {
-    return c >= '0' && c <= '9';
+    size_t len = strlen(list);
+    (void)snprintf(list + len, LIST_MAX - len, "%s%s", len > 0 ? ", " : "", word);
 }
 
-/* Decimal exponent behind the digits. @return characters, 0 when there is none */
-static size_t read_exponent(const char *text, size_t len, int *out)
+/* @return whether it is one of them: *index */
+static bool find_word(const char *const *word, const char *text, size_t *index)
 {
-    if (len < 2 || (text[0] != 'e' && text[0] != 'E')) {
-        return 0;
-    }
-    size_t at = text[1] == '+' || text[1] == '-' ? 2 : 1;
-    if (at >= len || !is_digit(text[at])) {
-        return 0;
-    }
-    int exponent = 0;
-    for (; at < len && is_digit(text[at]); at++) {
-        exponent = exponent < EXPONENT_MAX ? exponent * 10 + (text[at] - '0') : EXPONENT_MAX;
-    }
-    *out = text[1] == '-' ? -exponent : exponent;
-    return at;
-}
-
-size_t kl_device_number(const char *text, size_t len, double *value)
-{
-    size_t at = len > 0 && (text[0] == '+' || text[0] == '-') ? 1 : 0;
-    double digits = 0;
-    int places = 0, exponent = 0;
-    bool any = false, point = false;
-    for (; at < len && (is_digit(text[at]) || (text[at] == '.' && !point)); at++) {
-        if (text[at] == '.') {
-            point = true;
-            continue;
+    for (size_t i = 0; word[i] != NULL; i++) {
+        if (strcmp(word[i], text) == 0) {
+            *index = i;
+            return true;
         }
-        any = true;
-        digits = digits * 10 + (text[at] - '0');
-        places += point ? 1 : 0;
     }
-    if (!any) {
-        return 0;
-    }
-    at += read_exponent(text + at, len - at, &exponent);
-    exponent -= places;
-    /* dividing by an exact power of ten rounds once, multiplying by 0.1 would round twice */
-    double scaled = exponent < 0 ? digits / pow(10, -exponent) : digits * pow(10, exponent);
-    if (!isfinite(scaled)) {
-        return 0;
-    }
-    *value = text[0] == '-' ? -scaled : scaled;
-    return at;
+    return false;
 }
 
-static void list_words(const struct kl_option_rule *rule, char out[LIST_MAX])
+static bool read_number(const struct kl_option_rule *rule, const char *text, double *value)
 {
-    size_t at = 0;
-    out[0] = '\0';
-    for (size_t i = 0; i < rule->word_count && at < LIST_MAX; i++) {
-        at += (size_t)snprintf(out + at, LIST_MAX - at, "%s%s", i > 0 ? ", " : "", rule->word[i]);
-    }
-}
-
-static void list_keys(const struct kl_option_rule *rule, size_t count, char out[LIST_MAX])
-{
-    size_t at = 0;
-    (void)snprintf(out, LIST_MAX, "none");
-    for (size_t i = 0; i < count && at < LIST_MAX; i++) {
-        at += (size_t)snprintf(out + at, LIST_MAX - at, "%s%s", i > 0 ? ", " : "", rule[i].key);
-    }
-}
-
-static int read_value(const char *driver, const struct kl_option_rule *rule, const char *text,
-                      double *value, struct kl_fault *fault)
-{
-    char allowed[LIST_MAX];
-    if (rule->word != NULL) {
-        for (size_t i = 0; i < rule->word_count; i++) {
-            if (strcmp(rule->word[i], text) == 0) {
-                *value = (double)i;
-                return KL_OK;
-            }
-        }
-        list_words(rule, allowed);
-        return kl_fault(fault, KL_ERR_RANGE, "%s: option %s: \"%s\"; allowed are %s", driver,
-                        rule->key, text, allowed);
-    }
     double found = 0;
-    size_t len = strlen(text);
-    bool number = len > 0 && kl_device_number(text, len, &found) == len;
-    if (!number || !(found >= rule->low && found <= rule->high) ||
-        (rule->whole && found != floor(found))) {
-        return kl_fault(fault, KL_ERR_RANGE,
-                        "%s: option %s: \"%s\"; allowed is a %snumber from %g to %g", driver,
-                        rule->key, text, rule->whole ? "whole " : "", rule->low, rule->high);
-    }
-    *value = found;
-    return KL_OK;
+    bool fits = kl_text_number(text, strlen(text), &found) && found >= rule->low &&
+                found <= rule->high && (rule->kind == KL_RULE_NUMBER || found == floor(found));
+    *value = fits ? found : *value;
+    return fits;
 }
 
-int kl_device_options(const char *driver, const struct kl_device_config *config,
-                      const struct kl_option_rule *rule, double *value, size_t count,
-                      struct kl_fault *fault)
+static int read_value(const struct kl_device_config *config, const struct kl_option_rule *rule,
+                      const char *text, double *value, struct kl_fault *fault)
 {
+    char allowed[LIST_MAX] = "";
+    size_t index = 0;
+    switch (rule->kind) {
+    case KL_RULE_FLAG:
+        if (find_word(flag_word, text, &index)) {
+            *value = (double)(index % 2);
+            return KL_OK;
+        }
+        (void)snprintf(allowed, sizeof(allowed), "are yes and no");
+        break;
+    case KL_RULE_WORD:
+        if (find_word(rule->word, text, &index)) {
+            *value = (double)index;
+            return KL_OK;
+        }
+        (void)snprintf(allowed, sizeof(allowed), "are %s", rule->word[0]);
+        for (size_t i = 1; rule->word[0] != NULL && rule->word[i] != NULL; i++) {
+            list_add(allowed, rule->word[i]);
+        }
+        break;
+    case KL_RULE_NUMBER:
+    case KL_RULE_WHOLE:
+        if (read_number(rule, text, value)) {
+            return KL_OK;
+        }
+        (void)snprintf(allowed, sizeof(allowed), "is a %snumber from %.15g to %.15g",
+                       rule->kind == KL_RULE_WHOLE ? "whole " : "", rule->low, rule->high);
+        break;
+    case KL_RULE_TEXT:
+        return KL_OK;
+    }
+    return kl_fault(fault, KL_ERR_RANGE, "%s: option %s: \"%.40s\"; allowed %s", config->name,
+                    rule->key, text, allowed);
+}
+
+int kl_device_options(const struct kl_device_config *config, const struct kl_option_rule *rule,
+                      double *value, size_t count, struct kl_fault *fault)
+{
+    if (config == NULL) {
+        return kl_fault(fault, KL_ERR_ARG, "a device of the lab file is needed, found none");
+    }
     for (size_t i = 0; i < config->option_count; i++) {
         const struct kl_device_option *option = &config->option[i];
+        char known[LIST_MAX] = "";
         size_t r = 0;
         while (r < count && strcmp(rule[r].key, option->key) != 0) {
-            r++;
+            list_add(known, rule[r++].key);
         }
         if (r == count) {
-            char allowed[LIST_MAX];
-            list_keys(rule, count, allowed);
-            return kl_fault(fault, KL_ERR_RANGE, "%s: unknown option \"%s\"; known are: %s", driver,
-                            option->key, allowed);
+            return kl_fault(fault, KL_ERR_RANGE, "%s: unknown option \"%.40s\"; known are: %s",
+                            config->name, option->key, count > 0 ? known : "none");
         }
-        int status = read_value(driver, &rule[r], option->value, &value[r], fault);
+        if (kl_option_text(config, option->key) != option->value) {
+            return kl_fault(fault, KL_ERR_RANGE, "%s: option %s is given twice", config->name,
+                            option->key);
+        }
+        int status = read_value(config, &rule[r], option->value, &value[r], fault);
         if (status != KL_OK) {
             return status;
         }
     }
     return KL_OK;
+}
+
+const char *kl_option_text(const struct kl_device_config *config, const char *key)
+{
+    for (size_t i = 0; i < config->option_count; i++) {
+        if (strcmp(config->option[i].key, key) == 0) {
+            return config->option[i].value;
+        }
+    }
+    return NULL;
 }

@@ -74,3 +74,22 @@ void kl_imu_stream_add(struct kl_stream *stream, const char *labels, const char 
         labels += len + (labels[len] == ' ');
     }
 }
+
+int kl_imu_stream(const struct kl_device_config *config, const struct kl_imu_channels *channels,
+                  double rate_hz, struct kl_stream *out, size_t cap, struct kl_fault *fault)
+{
+    if (cap < 1) {
+        return kl_fault(fault, KL_ERR_ARG, "%s: no room for its stream", config->name);
+    }
+    int status = kl_imu_stream_begin(config, "imu", KL_KIND_IMU, rate_hz, out, fault);
+    if (status != KL_OK) {
+        return status;
+    }
+    kl_imu_stream_add(out, "ax ay az", "m/s^2");
+    kl_imu_stream_add(out, channels->gyro ? "wx wy wz" : "", "rad/s");
+    if (channels->magnetometer_unit != NULL) {
+        kl_imu_stream_add(out, "mx my mz", channels->magnetometer_unit);
+    }
+    kl_imu_stream_add(out, channels->orientation ? "qw qx qy qz" : "", "1");
+    return KL_OK;
+}

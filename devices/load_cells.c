@@ -21,8 +21,11 @@
  * may be the tail of one and is dropped too.
  * Documents: HX711 and ADS1256 data sheets.
  */
+#include "devices/conversation.h"
 #include "devices/device_option.h"
 #include "devices/drivers.h"
+#include "devices/number_line.h"
+#include "devices/text_number.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -30,26 +33,25 @@
 
 enum {
     LINE_MAX = 512, /* bytes; a longer one is noise at a wrong speed */
-    COLUMNS_MAX = 64,
+    COLUMNS_MAX = KL_FIELDS_MAX,
     STREAMS_MAX = 4,
-    READ_MAX = 256,
     HEX = 16,
     LINES_ASKED = 20, /* lines looked at before they are called wrong */
 };
+
+#define LINE_WAIT_NS (3 * KL_NS_PER_S) /* boards reset when the port opens */
 
 static const double column_max = COLUMNS_MAX - 1;
 static const double counter_wrap_default = 4294967296.0; /* uint32_t on the controller */
 static const double time_wrap = 4294967296.0;            /* millis() and micros() */
 static const double rate_default_hz = 80;                /* HX711 with RATE high */
 static const double late_periods = 1.5;                  /* a time step above this is a gap */
-static const int64_t line_wait_ns = 3 * KL_NS_PER_S;     /* boards reset when the port opens */
-static const int64_t read_wait_ns = KL_NS_PER_S / 10;
 
-static const char *const separator_words[] = {"comma", "semicolon", "tab", "space"};
+static const char *const separator_words[] = {"comma", "semicolon", "tab", "space", NULL};
 static const char separators[] = {',', ';', '\t', ' '};
-static const char *const time_words[] = {"us", "ms"};
+static const char *const time_words[] = {"us", "ms", NULL};
 static const double time_unit_ns[] = {1e3, 1e6};
-static const char *const checksum_words[] = {"none", "xor"};
+static const char *const checksum_words[] = {"none", "xor", NULL};
 
 enum option {
     OPTION_SEPARATOR = 0,
@@ -65,14 +67,17 @@ enum option {
 };
 
 static const struct kl_option_rule options[OPTIONS] = {
-    [OPTION_SEPARATOR] = {.key = "separator", .word = separator_words, .word_count = 4},
-    [OPTION_COLUMNS] = {.key = "columns", .low = 1, .high = COLUMNS_MAX, .whole = true},
-    [OPTION_COUNTER] = {.key = "counter_column", .high = COLUMNS_MAX - 1, .whole = true},
-    [OPTION_COUNTER_WRAP] = {.key = "counter_wrap", .low = 2, .high = 4294967296.0, .whole = true},
-    [OPTION_BITS] = {.key = "adc_bits", .low = 8, .high = 32, .whole = true},
-    [OPTION_CHECKSUM] = {.key = "checksum", .word = checksum_words, .word_count = 2},
-    [OPTION_TIME_UNIT] = {.key = "time_unit", .word = time_words, .word_count = 2},
-    [OPTION_TIME] = {.key = "time_column", .high = COLUMNS_MAX - 1, .whole = true},
+    [OPTION_SEPARATOR] = {.key = "separator", .kind = KL_RULE_WORD, .word = separator_words},
+    [OPTION_COLUMNS] = {.key = "columns", .kind = KL_RULE_WHOLE, .low = 1, .high = COLUMNS_MAX},
+    [OPTION_COUNTER] = {.key = "counter_column", .kind = KL_RULE_WHOLE, .high = COLUMNS_MAX - 1},
+    [OPTION_COUNTER_WRAP] = {.key = "counter_wrap",
+                             .kind = KL_RULE_WHOLE,
+                             .low = 2,
+                             .high = 4294967296.0},
+    [OPTION_BITS] = {.key = "adc_bits", .kind = KL_RULE_WHOLE, .low = 8, .high = 32},
+    [OPTION_CHECKSUM] = {.key = "checksum", .kind = KL_RULE_WORD, .word = checksum_words},
+    [OPTION_TIME_UNIT] = {.key = "time_unit", .kind = KL_RULE_WORD, .word = time_words},
+    [OPTION_TIME] = {.key = "time_column", .kind = KL_RULE_WHOLE, .high = COLUMNS_MAX - 1},
 };
 
 struct load_cells {
@@ -185,7 +190,7 @@ static int configure_as(struct load_cells *self, const char *name, bool timed,
     value[OPTION_COUNTER] = value[OPTION_TIME] = -1;
     value[OPTION_COUNTER_WRAP] = counter_wrap_default;
     value[OPTION_BITS] = 24;
-    int status = kl_device_options(name, config, options, value,
+    int status = kl_device_options(config, options, value,
                                    timed ? (size_t)OPTIONS : (size_t)OPTIONS_UNTIMED, fault);
     if (status != KL_OK) {
         return status;
@@ -266,47 +271,23 @@ static size_t check_sum(const uint8_t *line, size_t len)
     return high >= 0 && low >= 0 && sum == (unsigned)(high * HEX + low) ? len - 3 : 0;
 }
 
-static size_t skip_blanks(const char *text, size_t len, size_t at)
-{
-    while (at < len && (text[at] == ' ' || text[at] == '\t')) {
-        at++;
-    }
-    return at;
-}
-
 /* Numbers of a line. @return how many, or 0 when something is no number */
 static size_t split(const struct load_cells *self, const uint8_t *line, size_t len,
                     double value[COLUMNS_MAX])
 {
-    const char *text = (const char *)line;
-    size_t count = 0, at = 0;
-    while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r' || text[len - 1] == ' ')) {
+    struct kl_field field[KL_FIELDS_MAX];
+    const char separator[] = {self->separator, '\0'};
+    while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r' || line[len - 1] == ' ')) {
         len--;
     }
-    if (self->checksum) {
-        len = check_sum(line, len);
-    }
-    while (at < len && count < COLUMNS_MAX) {
-        at = self->separator == '\t' ? at : skip_blanks(text, len, at);
-        size_t used = kl_device_number(text + at, len - at, &value[count]);
-        if (used == 0) {
+    len = self->checksum ? check_sum(line, len) : len;
+    size_t count = kl_line_split((const char *)line, len, separator, field);
+    for (size_t i = 0; i < count; i++) {
+        if (count > COLUMNS_MAX || !kl_text_number(field[i].text, field[i].len, &value[i])) {
             return 0;
         }
-        count++;
-        at += used;
-        size_t next = self->separator == '\t' ? at : skip_blanks(text, len, at);
-        if (next == len) {
-            return count;
-        }
-        bool blank = self->separator == ' ' && next > at;
-        bool mark = self->separator != ' ' && text[next] == self->separator;
-        bool empty = mark && next + 1 == len; /* the last column */
-        if ((!blank && !mark) || empty) {
-            return 0;
-        }
-        at = self->separator == ' ' ? next : next + 1;
     }
-    return at < len ? 0 : count;
+    return count;
 }
 
 /* (to - from) modulo wrap, both whole. */
@@ -392,35 +373,30 @@ static int parse(void *state, const uint8_t *line, size_t len, struct kl_sample 
 static int start(void *state, struct kl_link *link, struct kl_fault *fault)
 {
     struct load_cells *self = state;
-    uint8_t buf[LINE_MAX + READ_MAX];
-    size_t len = 0, lines = 0, seen = 0;
-    bool silent = true;
+    struct kl_conversation talk;
+    int64_t left_ns = LINE_WAIT_NS;
+    size_t seen = 0;
+    int status = KL_OK;
     if (self->samples > 0) {
         self->pending |= KL_QUALITY_GAP;
     }
     self->begun = self->has_last = false;
     self->samples = 0;
-    for (int64_t waited_ns = 0; waited_ns < line_wait_ns && lines < LINES_ASKED;) {
-        int got = link->ops->read(link, buf + len, READ_MAX, read_wait_ns);
-        if (got < 0 && got != KL_ERR_TIMEOUT) {
-            return kl_fault(fault, got, "load cells: the port cannot be read: %s",
-                            kl_status_text(got));
+    kl_conversation_init(&talk, link, frame, self);
+    for (int lines = 0; lines < LINES_ASKED && status == KL_OK; lines++) {
+        double value[COLUMNS_MAX];
+        const uint8_t *line = NULL;
+        size_t len = 0;
+        status = kl_conversation_next(&talk, &left_ns, &line, &len);
+        size_t columns = status == KL_OK ? split(self, line, len, value) : 0;
+        seen = columns > 0 ? columns : seen;
+        if (lines > 0 && columns == self->columns) {
+            return KL_OK;
         }
-        waited_ns += got <= 0 ? read_wait_ns : read_wait_ns / 5; /* no clock here: at most 15 s */
-        silent = silent && got <= 0;
-        len += got > 0 ? (size_t)got : 0;
-        size_t line = 0;
-        while (frame(self, buf, len, &line) == KL_FRAME_VALID) {
-            double value[COLUMNS_MAX];
-            size_t columns = split(self, buf, line, value);
-            seen = columns > 0 ? columns : seen;
-            if (lines++ > 0 && columns == self->columns) {
-                return KL_OK;
-            }
-            len -= line;
-            memmove(buf, buf + line, len);
-        }
-        len = len >= LINE_MAX ? 0 : len; /* no line ends: noise */
+    }
+    if (status != KL_OK && status != KL_ERR_TIMEOUT) {
+        return kl_fault(fault, status, "load cells: the port cannot be read: %s",
+                        kl_status_text(status));
     }
     if (seen > 0) {
         return kl_fault(fault, KL_ERR_DATA,
@@ -428,10 +404,11 @@ static int start(void *state, struct kl_link *link, struct kl_fault *fault)
                         "separator and checksum with what the board sends",
                         seen, self->columns);
     }
-    return kl_fault(fault, silent ? KL_ERR_TIMEOUT : KL_ERR_DATA,
+    return kl_fault(fault, talk.heard ? KL_ERR_DATA : KL_ERR_TIMEOUT,
                     "load cells: %s within %g s; compare the speed of the port, separator and "
                     "checksum with what the board sends",
-                    silent ? "nothing came" : "no line of numbers came", kl_seconds(line_wait_ns));
+                    talk.heard ? "no line of numbers came" : "nothing came",
+                    kl_seconds(LINE_WAIT_NS));
 }
 
 static int stop(void *state, struct kl_link *link)

@@ -32,6 +32,7 @@
  */
 #include "devices/analog_scan.h"
 #include "devices/bytes.h"
+#include "devices/conversation.h"
 #include "devices/device_option.h"
 #include "devices/drivers.h"
 
@@ -40,6 +41,7 @@
 #include <string.h>
 
 #define NAME "mcc_usb1608fs_plus"
+#define DRAIN_NS (20 * KL_MS)
 
 enum {
     CHANNELS = 8,
@@ -59,12 +61,10 @@ enum {
     CAL_PIECE = 64,
     SERIAL_BYTES = 8,
     TRIES = 3,
-    DRAIN_READS = 256,
     START_BYTES = 10,
 };
 
 static const int64_t control_wait_ns = 2 * KL_NS_PER_S; /* as the public driver */
-static const int64_t drain_wait_ns = 20000000;
 static const double pacer_hz = 40e6;
 static const double channel_hz_max = 100e3;
 static const double samples_s_max = 400e3;
@@ -75,20 +75,19 @@ static const double small_packets_below_hz = 100;
 static const double slope_tolerance = 0.1;
 static const double intercept_max = 3276.8; /* 10 % of half the span */
 
-static const char *const range_words[RANGES] = {"10",   "5", "2.5",   "2",
-                                                "1.25", "1", "0.625", "0.3125"};
+static const char *const range_words[] = {"10", "5",     "2.5",    "2", "1.25",
+                                          "1",  "0.625", "0.3125", NULL};
 static const double range_v[RANGES] = {10, 5, 2.5, 2, 1.25, 1, 0.625, 0.3125};
-static const char *const trigger_words[] = {"none", "rising", "falling", "high", "low"};
-static const char *const clock_words[] = {"internal", "external"};
-static const char *const yes_words[] = {"no", "yes"};
+static const char *const trigger_words[] = {"none", "rising", "falling", "high", "low", NULL};
+static const char *const clock_words[] = {"internal", "external", NULL};
 
 enum option { OPTION_RANGE = 0, OPTION_TRIGGER, OPTION_CLOCK, OPTION_SYNC_OUT, OPTIONS };
 
 static const struct kl_option_rule options[OPTIONS] = {
-    [OPTION_RANGE] = {.key = "range_v", .word = range_words, .word_count = RANGES},
-    [OPTION_TRIGGER] = {.key = "trigger", .word = trigger_words, .word_count = 5},
-    [OPTION_CLOCK] = {.key = "clock", .word = clock_words, .word_count = 2},
-    [OPTION_SYNC_OUT] = {.key = "sync_out", .word = yes_words, .word_count = 2},
+    [OPTION_RANGE] = {.key = "range_v", .kind = KL_RULE_WORD, .word = range_words},
+    [OPTION_TRIGGER] = {.key = "trigger", .kind = KL_RULE_WORD, .word = trigger_words},
+    [OPTION_CLOCK] = {.key = "clock", .kind = KL_RULE_WORD, .word = clock_words},
+    [OPTION_SYNC_OUT] = {.key = "sync_out", .kind = KL_RULE_FLAG},
 };
 
 struct mcc_usb1608fs_plus {
@@ -128,7 +127,7 @@ static int configure(void *state, const void *lab, struct kl_stream *out, size_t
     const struct kl_device_config *config = lab;
     double value[OPTIONS] = {0};
     memset(self, 0, sizeof(*self));
-    int status = kl_device_options(NAME, config, options, value, OPTIONS, fault);
+    int status = kl_device_options(config, options, value, OPTIONS, fault);
     if (status != KL_OK) {
         return status;
     }
@@ -209,18 +208,17 @@ static int tell(struct kl_link *link, uint8_t request, uint8_t *buf, size_t len,
 /* Stops a scan and throws away what it left in the device and in the pipe. */
 static int quiet(struct kl_link *link, struct kl_fault *fault)
 {
-    uint8_t bytes[512];
-    int got = 1;
+    struct kl_conversation talk;
+    uint8_t bytes[1];
     int status = tell(link, SCAN_STOP, bytes, 0, "AIN_SCAN_STOP", fault);
     if (status == KL_OK) {
         status = tell(link, CLEAR_FIFO, bytes, 0, "AIN_CLR_FIFO", fault);
     }
-    for (int i = 0; status == KL_OK && i < DRAIN_READS && got > 0; i++) {
-        got = link->ops->read(link, bytes, sizeof(bytes), drain_wait_ns);
-    }
-    if (status == KL_OK && got < 0 && got != KL_ERR_TIMEOUT) {
-        status = kl_fault(fault, got, NAME ": the data endpoint cannot be read: %s",
-                          kl_status_text(got));
+    kl_conversation_init(&talk, link, NULL, NULL);
+    int drained = status == KL_OK ? kl_conversation_flush(&talk, DRAIN_NS) : KL_OK;
+    if (drained != KL_OK) {
+        status = kl_fault(fault, drained, NAME ": the data endpoint cannot be read: %s",
+                          kl_status_text(drained));
     }
     return status;
 }

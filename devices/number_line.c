@@ -14,9 +14,9 @@
  */
 #include "devices/number_line.h"
 
-#include "devices/answer.h"
+#include "devices/conversation.h"
+#include "devices/device_option.h"
 #include "devices/drivers.h"
-#include "devices/options.h"
 #include "devices/text_number.h"
 
 #include <math.h>
@@ -85,51 +85,55 @@ static int read_scales(struct number_line *state, const struct kl_device_config 
                : KL_OK;
 }
 
-static int read_field(const struct kl_device_config *lab, const char *key, size_t *field,
-                      struct kl_fault *fault)
-{
-    double value = 0;
-    int status = kl_option_number(lab, "number_line", key, 1, KL_FIELDS_MAX, &value, fault);
-    *field = (size_t)value;
-    return status;
-}
-
 static int configure_plain(struct number_line *state, const struct kl_device_config *lab,
                            struct kl_stream *out, size_t cap, struct kl_fault *fault)
 {
     static const struct kl_input_range range[] = {
         {1, KL_FIELDS_MAX, KL_KIND_COUNT, NULL, "fields"}};
-    static const char *const keys[] = {"format",  "separator", "checksum",     "time",  "time_unit",
-                                       "counter", "fields",    "counter_bits", "scale", NULL};
+    enum {
+        FORMAT = 0,
+        SEPARATOR,
+        CHECKSUM,
+        TIME,
+        TIME_UNIT,
+        COUNTER,
+        FIELDS,
+        BITS,
+        SCALE,
+        OPTIONS
+    };
+    static const struct kl_option_rule options[OPTIONS] = {
+        [FORMAT] = {.key = "format", .kind = KL_RULE_WORD, .word = format_text},
+        [SEPARATOR] = {.key = "separator", .kind = KL_RULE_WORD, .word = separator_text},
+        [CHECKSUM] = {.key = "checksum", .kind = KL_RULE_WORD, .word = checksum_text},
+        [TIME] = {.key = "time", .kind = KL_RULE_WHOLE, .low = 1, .high = KL_FIELDS_MAX},
+        [TIME_UNIT] = {.key = "time_unit", .kind = KL_RULE_WORD, .word = time_unit_text},
+        [COUNTER] = {.key = "counter", .kind = KL_RULE_WHOLE, .low = 1, .high = KL_FIELDS_MAX},
+        [FIELDS] = {.key = "fields", .kind = KL_RULE_WHOLE, .low = 1, .high = KL_FIELDS_MAX},
+        [BITS] = {.key = "counter_bits", .kind = KL_RULE_WHOLE, .low = 4, .high = 63},
+        [SCALE] = {.key = "scale", .kind = KL_RULE_TEXT},
+    };
+    double value[OPTIONS] = {[BITS] = 32};
     const struct kl_input_rule rule = {"number_line",     range, 1, "", 0, state->rate_hz,
                                        KL_FORMAT_DOUBLE64};
-    double bits = 32;
-    int status = kl_options_known(lab, keys, sizeof(keys) / sizeof(keys[0]) - 1, fault);
-    status = status != KL_OK ? status : read_field(lab, "time", &state->time_field, fault);
-    status = status != KL_OK ? status : read_field(lab, "counter", &state->counter_field, fault);
-    status = status != KL_OK ? status : read_field(lab, "fields", &state->fields, fault);
-    status = status != KL_OK ? status
-                             : kl_option_choice(lab, rule.driver, "separator", separator_text,
-                                                &state->separator, fault);
-    status = status != KL_OK ? status
-                             : kl_option_choice(lab, rule.driver, "checksum", checksum_text,
-                                                &state->checksum, fault);
-    status = status != KL_OK ? status
-                             : kl_option_choice(lab, rule.driver, "time_unit", time_unit_text,
-                                                &state->time_unit, fault);
-    status = status != KL_OK
-                 ? status
-                 : kl_option_number(lab, rule.driver, "counter_bits", 4, 63, &bits, fault);
+    int status = kl_device_options(lab, options, value, OPTIONS, fault);
     if (status != KL_OK) {
         return status;
     }
+    state->time_field = (size_t)value[TIME];
+    state->counter_field = (size_t)value[COUNTER];
+    state->fields = (size_t)value[FIELDS];
+    state->separator = (size_t)value[SEPARATOR];
+    state->checksum = (size_t)value[CHECKSUM];
+    state->time_unit = (size_t)value[TIME_UNIT];
     if (state->time_field != 0 && kl_option_text(lab, "time_unit") == NULL) {
         return kl_fault(fault, KL_ERR_RANGE,
                         "device %s: number_line: field %zu is a time; write time_unit: us, ms or s",
                         lab->name, state->time_field);
     }
     state->time.has_time = state->time_field != 0;
-    state->time.counter_mask = state->counter_field != 0 ? (UINT64_C(1) << (unsigned)bits) - 1 : 0;
+    state->time.counter_mask =
+        state->counter_field != 0 ? (UINT64_C(1) << (unsigned)value[BITS]) - 1 : 0;
     status = kl_lab_streams_take(lab, &rule, &state->map, out, cap, fault);
     if (status > 0) {
         int scales = read_scales(state, lab, fault);
@@ -152,10 +156,14 @@ static const struct kl_line_column *find_column(const struct kl_line_column *col
 static int configure_named(struct number_line *state, const struct kl_device_config *lab,
                            struct kl_stream *out, size_t cap, struct kl_fault *fault)
 {
-    static const char *const keys[] = {"format", "columns", NULL};
+    static const struct kl_option_rule options[] = {
+        {.key = "format", .kind = KL_RULE_WORD, .word = format_text},
+        {.key = "columns", .kind = KL_RULE_TEXT},
+    };
+    double value[2] = {0};
     const char *names = state->format == KL_LINE_BIMU ? "ax ay az gx gy gz" : "aX aY aZ gX gY gZ";
     const char *given = kl_option_text(lab, "columns");
-    int status = kl_options_known(lab, keys, sizeof(keys) / sizeof(keys[0]) - 1, fault);
+    int status = kl_device_options(lab, options, value, 2, fault);
     if (status != KL_OK) {
         return status;
     }
@@ -199,10 +207,10 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
 {
     struct number_line *state = self;
     const struct kl_device_config *lab = config;
-    int status = kl_option_choice(lab, "number_line", "format", format_text, &state->format, fault);
-    if (status != KL_OK) {
-        return status;
-    }
+    const char *format = kl_option_text(lab, "format");
+    bool bimu = format != NULL && strcmp(format, format_text[KL_LINE_BIMU]) == 0;
+    bool openlog = format != NULL && strcmp(format, format_text[KL_LINE_OPENLOG]) == 0;
+    state->format = bimu ? KL_LINE_BIMU : openlog ? KL_LINE_OPENLOG : KL_LINE_PLAIN;
     if (!(lab->rate_hz >= 0.1 && lab->rate_hz <= RATE_MAX_HZ)) {
         return kl_fault(fault, KL_ERR_RANGE,
                         "device %s: number_line: rate_hz %g; write how many lines come each "
@@ -210,8 +218,8 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
                         lab->name, lab->rate_hz, RATE_MAX_HZ);
     }
     state->rate_hz = lab->rate_hz;
-    status = state->format == KL_LINE_PLAIN ? configure_plain(state, lab, out, cap, fault)
-                                            : configure_named(state, lab, out, cap, fault);
+    int status = state->format == KL_LINE_PLAIN ? configure_plain(state, lab, out, cap, fault)
+                                                : configure_named(state, lab, out, cap, fault);
     state->time.tick_ns = 1;
     state->time.wraps = true;
     /* a counter of 32 bit in the device's unit, until a larger value is seen */
@@ -450,12 +458,13 @@ static int parse(void *self, const uint8_t *buf, size_t len, struct kl_sample *o
 /* ------------------------------------------------------------ conversation */
 
 /* Looks for the header among the lines that come. */
-static int hear_header(struct number_line *state, struct kl_link *link, struct kl_fault *fault)
+static int hear_header(struct number_line *state, struct kl_conversation *talk,
+                       struct kl_fault *fault)
 {
     char line[KL_ANSWER_MAX];
     struct kl_sample ignored;
     for (int i = 0; i < HEADER_LINES; i++) {
-        int status = kl_link_hear(link, "\n", line, HEADER_NS);
+        int status = kl_conversation_text(talk, "\n", line, HEADER_NS);
         if (status != KL_OK && status != KL_ERR_DATA) {
             return status;
         }
@@ -477,21 +486,21 @@ static int start(void *self, struct kl_link *link, struct kl_fault *fault)
 {
     struct number_line *state = self;
     state->discarding = state->format == KL_LINE_PLAIN; /* the first line may be the end of one */
-    state->time.started = false;
-    state->time.index = state->time.time_ns = 0;
+    kl_counted_time_restart(&state->time);
     state->header.bound = false;
     state->alike = 0;
     if (state->format == KL_LINE_PLAIN) {
         return KL_OK;
     }
+    struct kl_conversation talk;
     int status = KL_ERR_TIMEOUT;
+    kl_conversation_init(&talk, link, NULL, NULL);
     for (int i = 0; i < HEADER_TRIES && status == KL_ERR_TIMEOUT; i++) {
         /* OpenLog opens a menu at any key: nothing is sent to it */
-        status = state->format == KL_LINE_BIMU ? kl_link_say(link, "?\n1\n", 4) : KL_OK;
-        status = status == KL_OK ? hear_header(state, link, fault) : status;
+        status = state->format == KL_LINE_BIMU ? kl_conversation_send(&talk, "?\n1\n", 4) : KL_OK;
+        status = status == KL_OK ? hear_header(state, &talk, fault) : status;
     }
-    state->time.started = false;
-    state->time.index = state->time.time_ns = 0;
+    kl_counted_time_restart(&state->time);
     state->discarding = false;
     if (status == KL_ERR_RANGE) {
         return status;
@@ -514,7 +523,9 @@ static int start(void *self, struct kl_link *link, struct kl_fault *fault)
 static int stop(void *self, struct kl_link *link)
 {
     const struct number_line *state = self;
-    return state->format == KL_LINE_BIMU ? kl_link_say(link, "0\n", 2) : KL_OK;
+    struct kl_conversation talk;
+    kl_conversation_init(&talk, link, NULL, NULL);
+    return state->format == KL_LINE_BIMU ? kl_conversation_send(&talk, "0\n", 2) : KL_OK;
 }
 
 /* Arduino (by maker), Teensy, CH340, ESP32-S3 */

@@ -1,4 +1,4 @@
-/* Lines of numbers: what the three kinds of line share. Internal to the number_line driver. */
+/* Lines of numbers: what number_line's three kinds of line share, and load_cells with them. */
 #ifndef KL_DEVICES_NUMBER_LINE_H
 #define KL_DEVICES_NUMBER_LINE_H
 

@@ -1,11 +1,9 @@
 #include "devices/number_line.h"
 #include "devices/text_number.h"
+#include "devices/units.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define G_M_S2 9.80665 /* standard gravity, CGPM 1901 */
-#define RAD_PER_DEG (3.14159265358979323846 / 180)
 
 static const struct kl_line_column bimu[] = {
     {"ax", "ax", "m/s2", NULL},  {"ay", "ay", "m/s2", NULL},     {"az", "az", "m/s2", NULL},
@@ -31,10 +29,10 @@ static const struct unit {
     double scale;
 } units[] = {
     {"m/s2", "m/s2", 1},
-    {"g", "m/s2", G_M_S2},
-    {"mg", "m/s2", G_M_S2 / 1000},
+    {"g", "m/s2", KL_STANDARD_GRAVITY_M_S2},
+    {"mg", "m/s2", KL_STANDARD_GRAVITY_M_S2 / 1000},
     {"rad/s", "rad/s", 1},
-    {"deg/s", "rad/s", RAD_PER_DEG},
+    {"deg/s", "rad/s", KL_RAD_PER_DEG},
     {"T", "T", 1},
     {"uT", "T", 1e-6},
     {"G", "T", 1e-4},

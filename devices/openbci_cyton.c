@@ -19,11 +19,12 @@
  * between firmwares. A board with a Daisy module interleaves two boards; it is switched to 8
  * channels here. Accelerometer axes are those printed on the board.
  */
-#include "devices/answer.h"
 #include "devices/bytes.h"
+#include "devices/conversation.h"
+#include "devices/device_option.h"
 #include "devices/drivers.h"
 #include "devices/lab_streams.h"
-#include "devices/options.h"
+#include "devices/units.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -36,7 +37,6 @@
 #define COUNT_MAX 8388607 /* 2^23 - 1 */
 #define AUX_AT 26
 #define STOP_AT 32
-#define G_M_S2 9.80665                 /* standard gravity, CGPM 1901 */
 #define ACCEL_G_PER_COUNT (0.002 / 16) /* LIS3DH, +-4 g, 16 bit left-aligned */
 #define ANSWER_NS (2 * KL_NS_PER_S)
 #define QUIET_NS (KL_NS_PER_S / 10)
@@ -50,7 +50,6 @@ enum aux { AUX_ACCEL = 0, AUX_RAW = 1, AUX_TIMED_FIRST = 3, AUX_TIMED_LAST = 6 }
 static const char *const gain_text[] = {"1", "2", "4", "6", "8", "12", "24", NULL};
 static const double gain_of[] = {1, 2, 4, 6, 8, 12, 24};
 static const char *const montage_text[] = {"bipolar", "srb2", NULL};
-static const char *const switch_text[] = {"off", "on", NULL};
 
 struct openbci_cyton {
     struct kl_lab_streams map;
@@ -77,7 +76,14 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
     };
     static const struct kl_input_rule rule = {"openbci_cyton",  range, 5, "emg", 1, RATE_HZ,
                                               KL_FORMAT_FLOAT32};
-    static const char *const keys[] = {"gain", "montage", "bias", NULL};
+    enum { GAIN = 0, MONTAGE, BIAS, OPTIONS };
+    static const struct kl_option_rule options[OPTIONS] = {
+        [GAIN] = {.key = "gain", .kind = KL_RULE_WORD, .word = gain_text},
+        [MONTAGE] = {.key = "montage", .kind = KL_RULE_WORD, .word = montage_text},
+        [BIAS] = {.key = "bias", .kind = KL_RULE_FLAG},
+    };
+    /* gain 12: electrode offsets rail higher ones */
+    double value[OPTIONS] = {[GAIN] = 5, [BIAS] = 1};
     struct openbci_cyton *state = self;
     const struct kl_device_config *lab = config;
     if (lab->rate_hz != 0 && lab->rate_hz != RATE_HZ) {
@@ -85,21 +91,13 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
                         "device %s: openbci_cyton: rate_hz %g: over its radio it gives 250 only",
                         lab->name, lab->rate_hz);
     }
-    state->gain = 5; /* 12: electrode offsets rail higher ones */
-    state->bias = 1;
-    int status = kl_options_known(lab, keys, sizeof(keys) / sizeof(keys[0]) - 1, fault);
-    if (status == KL_OK) {
-        status = kl_option_choice(lab, rule.driver, "gain", gain_text, &state->gain, fault);
-    }
-    if (status == KL_OK) {
-        status = kl_option_choice(lab, rule.driver, "montage", montage_text, &state->srb2, fault);
-    }
-    if (status == KL_OK) {
-        status = kl_option_choice(lab, rule.driver, "bias", switch_text, &state->bias, fault);
-    }
+    int status = kl_device_options(lab, options, value, OPTIONS, fault);
     if (status != KL_OK) {
         return status;
     }
+    state->gain = (size_t)value[GAIN];
+    state->srb2 = (size_t)value[MONTAGE];
+    state->bias = (size_t)value[BIAS];
     status = kl_lab_streams_take(lab, &rule, &state->map, out, cap, fault);
     for (uint8_t pin = PIN_FIRST; status > 0 && pin <= PIN_LAST; pin++) {
         state->uses_pins |= kl_lab_streams_use(&state->map, pin);
@@ -117,10 +115,12 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
 
 static int identify(struct kl_link *link, char *out, size_t len)
 {
+    struct kl_conversation talk;
     char answer[KL_ANSWER_MAX];
-    int status = kl_link_say(link, "V", 1); /* firmware version; changes nothing */
+    kl_conversation_init(&talk, link, NULL, NULL);
+    int status = kl_conversation_send(&talk, "V", 1); /* firmware version; changes nothing */
     if (status == KL_OK) {
-        status = kl_link_hear(link, END, answer, KL_NS_PER_S);
+        status = kl_conversation_text(&talk, END, answer, KL_NS_PER_S);
     }
     if (status != KL_OK) {
         return status;
@@ -138,12 +138,12 @@ static int identify(struct kl_link *link, char *out, size_t len)
 }
 
 /* One command, its answer up to $$$; says what went wrong. */
-static int order(struct kl_link *link, const char *command, char answer[KL_ANSWER_MAX],
+static int order(struct kl_conversation *talk, const char *command, char answer[KL_ANSWER_MAX],
                  struct kl_fault *fault)
 {
-    int status = kl_link_say(link, command, strlen(command));
+    int status = kl_conversation_send(talk, command, strlen(command));
     if (status == KL_OK) {
-        status = kl_link_hear(link, END, answer, ANSWER_NS);
+        status = kl_conversation_text(talk, END, answer, ANSWER_NS);
     }
     if (status == KL_ERR_TIMEOUT) {
         return kl_fault(fault, status,
@@ -165,7 +165,8 @@ static int order(struct kl_link *link, const char *command, char answer[KL_ANSWE
     return KL_OK;
 }
 
-static int set_channels(struct openbci_cyton *state, struct kl_link *link, struct kl_fault *fault)
+static int set_channels(struct openbci_cyton *state, struct kl_conversation *talk,
+                        struct kl_fault *fault)
 {
     char answer[KL_ANSWER_MAX];
     for (uint8_t c = 1; c <= CHANNELS; c++) {
@@ -180,7 +181,7 @@ static int set_channels(struct openbci_cyton *state, struct kl_link *link, struc
         } else {
             command[4] = '1'; /* open inputs would only add noise to the bias */
         }
-        int status = order(link, command, answer, fault);
+        int status = order(talk, command, answer, fault);
         if (status != KL_OK) {
             return status;
         }
@@ -188,30 +189,37 @@ static int set_channels(struct openbci_cyton *state, struct kl_link *link, struc
     return KL_OK;
 }
 
+/* Ends what streams and waits until it has ended. */
+static int halt(struct kl_conversation *talk)
+{
+    int status = kl_conversation_send(talk, "s", 1);
+    return status == KL_OK ? kl_conversation_hush(talk, QUIET_NS, KL_NS_PER_S) : status;
+}
+
 static int stop(void *self, struct kl_link *link)
 {
     struct openbci_cyton *state = self;
+    struct kl_conversation talk;
     char answer[KL_ANSWER_MAX];
-    int status = kl_link_say(link, "s", 1);
-    if (status == KL_OK) {
-        status = kl_link_drain(link, QUIET_NS);
-    }
+    kl_conversation_init(&talk, link, NULL, NULL);
+    int status = halt(&talk);
     if (status == KL_OK && state->changed) {
-        status = order(link, "d", answer, NULL);
+        status = order(&talk, "d", answer, NULL);
         state->changed = false;
     }
     if (status == KL_OK && state->uses_pins) {
-        status = order(link, "/0", answer, NULL);
+        status = order(&talk, "/0", answer, NULL);
     }
     return status;
 }
 
-static int prepare(struct openbci_cyton *state, struct kl_link *link, struct kl_fault *fault)
+static int prepare(struct openbci_cyton *state, struct kl_conversation *talk,
+                   struct kl_fault *fault)
 {
     char answer[KL_ANSWER_MAX];
-    int status = order(link, "v", answer, fault);
+    int status = order(talk, "v", answer, fault);
     if (status == KL_ERR_TIMEOUT) { /* it may have been streaming: once more */
-        status = order(link, "v", answer, fault);
+        status = order(talk, "v", answer, fault);
     }
     if (status != KL_OK) {
         return status;
@@ -224,16 +232,16 @@ static int prepare(struct openbci_cyton *state, struct kl_link *link, struct kl_
     }
     state->changed = true;
     if (strstr(answer, "Daisy") != NULL) {
-        status = order(link, "c", answer, fault);
+        status = order(talk, "c", answer, fault);
     }
     if (status == KL_OK) {
-        status = order(link, "d", answer, fault);
+        status = order(talk, "d", answer, fault);
     }
     if (status == KL_OK) {
-        status = set_channels(state, link, fault);
+        status = set_channels(state, talk, fault);
     }
     if (status == KL_OK && state->uses_pins) {
-        status = order(link, "/3", answer, fault);
+        status = order(talk, "/3", answer, fault);
     }
     return status;
 }
@@ -241,22 +249,21 @@ static int prepare(struct openbci_cyton *state, struct kl_link *link, struct kl_
 static int start(void *self, struct kl_link *link, struct kl_fault *fault)
 {
     struct openbci_cyton *state = self;
+    struct kl_conversation talk;
     state->hunting = true;
     state->counted = false;
-    int status = kl_link_say(link, "s", 1);
-    if (status == KL_OK) {
-        status = kl_link_drain(link, QUIET_NS);
-    }
+    kl_conversation_init(&talk, link, NULL, NULL);
+    int status = halt(&talk);
     if (status != KL_OK) {
         return kl_fault(fault, status, "openbci_cyton: stopping what runs: %s",
                         kl_status_text(status));
     }
-    status = prepare(state, link, fault);
+    status = prepare(state, &talk, fault);
     if (status == KL_OK) {
         uint8_t first; /* costs the first frame, and shows that there is one */
-        status = kl_link_say(link, "b", 1);
+        status = kl_conversation_send(&talk, "b", 1);
         if (status == KL_OK) {
-            status = kl_link_take(link, &first, 1, ANSWER_NS);
+            status = kl_conversation_bytes(&talk, &first, 1, ANSWER_NS);
         }
         if (status != KL_OK) {
             (void)kl_fault(fault, status,
@@ -305,7 +312,7 @@ static uint32_t take_aux(struct openbci_cyton *state, const uint8_t *buf)
     if (type == AUX_ACCEL && memcmp(buf + AUX_AT, no_aux, sizeof(no_aux)) != 0) {
         for (unsigned i = 0; i < 3; i++) {
             state->held[ACCEL_FIRST + i] =
-                kl_i16_be(buf + AUX_AT + 2 * i) * ACCEL_G_PER_COUNT * G_M_S2;
+                kl_i16_be(buf + AUX_AT + 2 * i) * ACCEL_G_PER_COUNT * KL_STANDARD_GRAVITY_M_S2;
             fresh |= UINT32_C(1) << (ACCEL_FIRST + i);
         }
     } else if (type == AUX_RAW) {

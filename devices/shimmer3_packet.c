@@ -12,7 +12,7 @@
 #include "devices/shimmer3_packet.h"
 
 #include "devices/bytes.h"
-#include "devices/imu_channels.h"
+#include "devices/units.h"
 
 #include <limits.h>
 #include <math.h>
@@ -115,6 +115,11 @@ int kl_shimmer3_layout_read(struct kl_shimmer3_layout *layout, const uint8_t *bu
     return 0;
 }
 
+size_t kl_shimmer3_status_bytes(const struct kl_shimmer3_layout *layout)
+{
+    return layout->model_3r ? 4 : 3;
+}
+
 int kl_shimmer3_find(const struct kl_shimmer3_layout *layout, uint8_t id)
 {
     for (int i = 0; i < layout->channel_count; i++) {
@@ -133,8 +138,12 @@ static bool mag_is_big_endian(const struct kl_shimmer3_layout *layout, uint8_t i
     return first >= 0 && first + 1 < layout->channel_count && layout->channel[first + 1] == x + 2;
 }
 
-int32_t kl_shimmer3_raw(const struct kl_shimmer3_layout *layout, const uint8_t *packet, size_t i)
+int32_t kl_shimmer3_raw(const struct kl_shimmer3_layout *layout, const uint8_t *packet, size_t len,
+                        size_t i)
 {
+    if (layout->offset[i] + kind_bytes[channel_kind(layout->channel[i])] > len) {
+        return 0;
+    }
     const uint8_t *p = packet + layout->offset[i];
     uint8_t id = layout->channel[i];
     bool big = false;
@@ -167,8 +176,12 @@ int32_t kl_shimmer3_raw(const struct kl_shimmer3_layout *layout, const uint8_t *
     return big ? kl_i16_be(p) : kl_i16_le(p);
 }
 
-uint32_t kl_shimmer3_ticks(const struct kl_shimmer3_layout *layout, const uint8_t *packet)
+uint32_t kl_shimmer3_ticks(const struct kl_shimmer3_layout *layout, const uint8_t *packet,
+                           size_t len)
 {
+    if (len < (layout->short_time ? 3U : 4U)) {
+        return 0;
+    }
     return layout->short_time ? kl_u16_le(packet + 1) : kl_u24_le(packet + 1);
 }
 
@@ -244,10 +257,13 @@ static struct kl_shimmer3_calibration combine(enum kl_shimmer3_block block, cons
 }
 
 struct kl_shimmer3_calibration kl_shimmer3_calibration_read(enum kl_shimmer3_block block,
-                                                            const uint8_t *buf)
+                                                            const uint8_t *buf, size_t len)
 {
     double offset[3], sensitivity[3], alignment[3][3];
     bool erased = true;
+    if (len < BLOCK_BYTES) {
+        return (struct kl_shimmer3_calibration){.valid = false};
+    }
     double per_unit = block == KL_SHIMMER3_CALIBRATES_GYRO ? GYRO_SENSITIVITY_PER_UNIT : 1;
     for (size_t i = 0; i < BLOCK_BYTES; i++) {
         erased &= buf[i] == 0xff;

@@ -48,14 +48,20 @@ int kl_shimmer3_inquiry_length(bool model_3r, const uint8_t *buf, size_t len);
  *  @return 0; the id of the first channel nobody knows, negated; INT_MIN: not an inquiry answer */
 int kl_shimmer3_layout_read(struct kl_shimmer3_layout *layout, const uint8_t *buf, size_t len);
 
+/** Bytes of a status that nobody asked for: 8A 71 status. */
+size_t kl_shimmer3_status_bytes(const struct kl_shimmer3_layout *layout);
+
 /** Place of a channel id in the packet's order, or -1. */
 int kl_shimmer3_find(const struct kl_shimmer3_layout *layout, uint8_t id);
 
-/** Raw value of the i-th channel. */
-int32_t kl_shimmer3_raw(const struct kl_shimmer3_layout *layout, const uint8_t *packet, size_t i);
+/** Raw value of the i-th channel of a packet; 0 when the packet ends before it. */
+int32_t kl_shimmer3_raw(const struct kl_shimmer3_layout *layout, const uint8_t *packet, size_t len,
+                        size_t i);
 
-/** Time stamp of a packet, ticks of 32768 Hz; wraps at 2^24 (2^16 with short_time). */
-uint32_t kl_shimmer3_ticks(const struct kl_shimmer3_layout *layout, const uint8_t *packet);
+/** Time stamp of a packet, ticks of 32768 Hz; wraps at 2^24 (2^16 with short_time). 0 when the
+ *  packet ends before it. */
+uint32_t kl_shimmer3_ticks(const struct kl_shimmer3_layout *layout, const uint8_t *packet,
+                           size_t len);
 
 /** Steps from one time stamp to the next, across the wrap. */
 uint32_t kl_shimmer3_tick_step(const struct kl_shimmer3_layout *layout, uint32_t from, uint32_t to);
@@ -79,10 +85,10 @@ enum kl_shimmer3_block {
     KL_SHIMMER3_BLOCKS,
 };
 
-/** Reads one block of 21 bytes. @return calibration; not valid when the unit has none (all FF,
- *  sensitivity 0) or its alignment cannot be inverted */
+/** Reads one block of 21 bytes. @return calibration; not valid when bytes are missing, the unit has
+ *  none (all FF, sensitivity 0) or its alignment cannot be inverted */
 struct kl_shimmer3_calibration kl_shimmer3_calibration_read(enum kl_shimmer3_block block,
-                                                            const uint8_t *buf);
+                                                            const uint8_t *buf, size_t len);
 
 /** The maker's typical values, good to a few per cent.
  *  @param range  code of the set range (gyro: 0..3; wide accel: 0..3)

@@ -28,8 +28,10 @@
 #include "devices/vectornav.h"
 
 #include "devices/bytes.h"
+#include "devices/device_option.h"
 #include "devices/drivers.h"
 #include "devices/imu_stream.h"
+#include "devices/units.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -40,7 +42,7 @@
 #define GROUPS 6
 #define BASE_HZ 800
 #define DEFAULT_HZ 200 /* methods 2; 115200 baud do not carry it, a higher speed is set */
-#define CLIP_M_S2 (0.99 * 16 * KL_STANDARD_GRAVITY)
+#define CLIP_M_S2 (0.99 * 16 * KL_STANDARD_GRAVITY_M_S2)
 #define CLIP_RAD_S (0.99 * 2000 * KL_RAD_PER_DEG)
 
 /* -------------------------------------------------------------------- packet */
@@ -280,27 +282,16 @@ static bool has(const struct kl_vn_data *data, enum kl_vn_field field)
     return (data->has >> field & 1U) != 0;
 }
 
-/* @return quality bits of the time */
-static uint32_t follow_time(struct kl_vn *state, const struct kl_vn_data *data)
+/* @return device time */
+static int64_t follow_time(struct kl_vn *state, const struct kl_vn_data *data, uint32_t *quality)
 {
-    double period_ns = 1e9 / state->rate_hz;
+    struct kl_counted_time *time = &state->time;
+    uint64_t ticks = data->startup_ns;
     if (!has(data, KL_VN_TIME_STARTUP) || data->startup_ns > INT64_MAX) { /* not asked for by us */
-        state->device_ns += state->has_time ? llround(period_ns) : 0;
-        state->has_time = true;
-        return KL_QUALITY_CLOCK;
+        ticks = (uint64_t)time->time_ns + (time->started ? (uint64_t)time->period_ns : 0);
+        *quality |= KL_QUALITY_CLOCK;
     }
-    int64_t now_ns = (int64_t)data->startup_ns;
-    int64_t step_ns = now_ns - state->device_ns;
-    bool first = !state->has_time;
-    state->has_time = true;
-    state->device_ns = now_ns;
-    if (first) {
-        return 0;
-    }
-    if (step_ns <= 0) { /* restarted, or the same again */
-        return KL_QUALITY_GAP | KL_QUALITY_CLOCK;
-    }
-    return (double)step_ns > 1.5 * period_ns ? KL_QUALITY_GAP : 0;
+    return kl_counted_time_step(time, 0, ticks, quality);
 }
 
 static void put(const struct kl_vn_data *data, enum kl_vn_field field, size_t count, double scale,
@@ -339,9 +330,8 @@ static int parse(void *self, const uint8_t *buf, size_t len, struct kl_sample *o
     if (other || (data.has & motion) == 0 || cap < 1) {
         return 0;
     }
-    *out = (struct kl_sample){.quality = follow_time(state, &data)};
-    out->quality |= clipped(&data) ? KL_QUALITY_CLIPPED : 0;
-    out->device_ns = state->device_ns;
+    *out = (struct kl_sample){.quality = clipped(&data) ? KL_QUALITY_CLIPPED : 0};
+    out->device_ns = follow_time(state, &data, &out->quality);
     size_t channel = 0;
     put(&data, KL_VN_ACCELERATION, 3, 1, out, &channel);
     put(&data, KL_VN_RATE, 3, 1, out, &channel);
@@ -379,20 +369,19 @@ uint16_t kl_vn_mask(const struct kl_vn *state, size_t *packet_len)
 static int read_options(const struct kl_device_config *lab, struct kl_vn *state,
                         struct kl_fault *fault)
 {
-    static const char *const key[] = {"baud", "magnetometer", "orientation", "sync"};
-    int status = kl_options_known(lab, key, sizeof(key) / sizeof(key[0]), fault);
-    if (status == KL_OK) {
-        status = kl_option_flag(lab, "orientation", &state->orientation, fault);
-    }
-    if (status == KL_OK) {
-        status = kl_option_flag(lab, "magnetometer", &state->magnetic, fault);
-    }
-    if (status == KL_OK) {
-        status = kl_option_flag(lab, "sync", &state->sync, fault);
-    }
-    if (status == KL_OK) {
-        status = kl_option_whole(lab, "baud", 9600, 921600, &state->baud, fault);
-    }
+    enum { BAUD = 0, MAGNETOMETER, ORIENTATION, SYNC_IN, OPTIONS };
+    static const struct kl_option_rule rule[OPTIONS] = {
+        [BAUD] = {.key = "baud", .kind = KL_RULE_WHOLE, .low = 9600, .high = 921600},
+        [MAGNETOMETER] = {.key = "magnetometer", .kind = KL_RULE_FLAG},
+        [ORIENTATION] = {.key = "orientation", .kind = KL_RULE_FLAG},
+        [SYNC_IN] = {.key = "sync", .kind = KL_RULE_FLAG},
+    };
+    double value[OPTIONS] = {[ORIENTATION] = 1};
+    int status = kl_device_options(lab, rule, value, OPTIONS, fault);
+    state->baud = (unsigned)value[BAUD];
+    state->magnetic = value[MAGNETOMETER] > 0;
+    state->orientation = value[ORIENTATION] > 0;
+    state->sync = value[SYNC_IN] > 0;
     return status;
 }
 
@@ -401,7 +390,7 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
 {
     const struct kl_device_config *lab = config;
     struct kl_vn *state = self;
-    *state = (struct kl_vn){.orientation = true};
+    *state = (struct kl_vn){.name = ""};
     int status = read_options(lab, state, fault);
     if (status != KL_OK) {
         return status;
@@ -411,18 +400,15 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
     if (divisor < 0) {
         return divisor;
     }
-    if (cap < 1) {
-        return kl_fault(fault, KL_ERR_ARG, "%s: room for 0 streams, needs 1", state->name);
-    }
     state->rate_hz = BASE_HZ / (double)divisor;
-    status = kl_imu_stream_begin(lab, "imu", KL_KIND_IMU, state->rate_hz, out, fault);
+    state->time = kl_counted_time_absolute(1e9 / state->rate_hz, true);
+    const struct kl_imu_channels channels = {.gyro = true,
+                                             .magnetometer_unit = state->magnetic ? "T" : NULL,
+                                             .orientation = state->orientation};
+    status = kl_imu_stream(lab, &channels, state->rate_hz, out, cap, fault);
     if (status != KL_OK) {
         return status;
     }
-    kl_imu_stream_add(out, "ax ay az", "m/s^2");
-    kl_imu_stream_add(out, "wx wy wz", "rad/s");
-    kl_imu_stream_add(out, state->magnetic ? "mx my mz" : "", "T");
-    kl_imu_stream_add(out, state->orientation ? "qw qx qy qz" : "", "1");
     kl_imu_stream_add(out, state->sync ? "sync_in" : "", "1");
     return 1;
 }

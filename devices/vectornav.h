@@ -5,7 +5,7 @@
 #ifndef KL_DEVICES_VECTORNAV_H
 #define KL_DEVICES_VECTORNAV_H
 
-#include "acquire/driver.h"
+#include "devices/counted_time.h"
 
 #define KL_VN_LINE_MAX 256   /* bytes of a line with its end */
 #define KL_VN_PACKET_MAX 600 /* no combination of fields a lab needs is longer */
@@ -62,10 +62,7 @@ struct kl_vn {
     char before_ascii[KL_VN_ARGUMENTS_MAX], before_binary[KL_VN_ARGUMENTS_MAX]; /* "": untouched */
     bool paused;
 
-    /* the unpacking */
-    bool has_time;
-    uint64_t startup_ns;
-    int64_t device_ns;
+    struct kl_counted_time time; /* of the unpacking */
 };
 
 /** Mask of common group fields that the lab file asks for, and bytes of such a packet. */

@@ -8,7 +8,6 @@
  * it; an error is "$VNERR,nn". The answer to a new speed still comes at the old one.
  */
 #include "devices/conversation.h"
-#include "devices/imu_stream.h"
 #include "devices/vectornav.h"
 
 #include <math.h>
@@ -376,7 +375,7 @@ int kl_vn_start(void *self, struct kl_link *link, struct kl_fault *fault)
 {
     struct kl_vn *state = self;
     struct kl_conversation talk;
-    state->has_time = false;
+    kl_counted_time_restart(&state->time);
     state->found_baud = 0;
     kl_conversation_init(&talk, link, kl_vn_frame, NULL);
     int status = find(state, &talk, fault);

@@ -97,12 +97,6 @@ struct kl_virtual_step {
 int kl_virtual_runner_truth(const struct kl_virtual_runner *runner, double seconds,
                             double threshold_n, struct kl_virtual_step *out, size_t cap);
 
-/** The same as a JSON file beside a session (mode 0600, never overwrites): parameters, summary,
- *  events of the session's timeline, and the steps.
- *  @return KL_OK, KL_ERR_IO, KL_ERR_RANGE, KL_ERR_ARG or KL_ERR_MEM, with words in *fault */
-int kl_virtual_runner_truth_write(const char *path, const struct kl_virtual_runner *runner,
-                                  double seconds, double threshold_n, struct kl_fault *fault);
-
 /** Peak-to-peak vertical travel of the centre of mass over the mean stride (no jitter), m. */
 double kl_virtual_runner_vertical_oscillation(const struct kl_virtual_runner *runner);
 

@@ -29,11 +29,12 @@
  * Source: WITMOTION/WitStandardProtocol_JY901 e8f4e3af, maker's data sheets.
  */
 #include "devices/bytes.h"
+#include "devices/conversation.h"
+#include "devices/counted_time.h"
+#include "devices/device_option.h"
 #include "devices/drivers.h"
-#include "devices/imu_channels.h"
-#include "devices/options.h"
-#include "devices/sample_time.h"
-#include "devices/talk.h"
+#include "devices/imu_stream.h"
+#include "devices/units.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -80,8 +81,7 @@ struct witmotion {
     int last_type; /* bit of the newest packet; -1: none */
     uint8_t data[TYPES][8];
     bool damaged; /* a cycle was incomplete since the last sample */
-    struct kl_sample_time time;
-    int64_t now_ns;
+    struct kl_counted_time time;
 
     bool changed; /* start has set registers */
     bool kept;    /* what they were is known */
@@ -165,13 +165,13 @@ static void make_sample(struct witmotion *self, struct kl_sample *out)
 {
     size_t channel = 0;
     *out = (struct kl_sample){.stream = 0};
-    if (!read_time(self->data[TIME], &self->now_ns)) {
-        self->now_ns += self->period_ns;
+    int64_t now_ns = 0;
+    if (!read_time(self->data[TIME], &now_ns)) {
+        now_ns = self->time.time_ns + self->period_ns;
         out->quality |= KL_QUALITY_CLOCK;
     }
-    out->device_ns = self->now_ns;
     out->quality |= self->damaged ? KL_QUALITY_GAP : 0;
-    out->quality |= kl_sample_time_step(&self->time, self->now_ns, self->period_ns);
+    out->device_ns = kl_counted_time_step(&self->time, 0, (uint64_t)now_ns, &out->quality);
     self->damaged = false;
     put(self, ACCEL, 3, self->accel_g * KL_STANDARD_GRAVITY_M_S2 / 32768, out, &channel);
     put(self, GYRO, 3, self->gyro_deg_s * KL_RAD_PER_DEG / 32768, out, &channel);
@@ -195,7 +195,7 @@ static int parse(void *state, const uint8_t *buf, size_t len, struct kl_sample *
         return 0; /* an answer, at any place of the cycle */
     }
     if (type <= self->last_type) { /* a new cycle; was the old one whole? */
-        self->damaged |= self->have != 0 && self->time.begun;
+        self->damaged |= self->have != 0 && self->time.started;
         self->have = 0;
     }
     self->last_type = type;
@@ -228,6 +228,7 @@ static int find_rate(struct witmotion *self, const struct kl_device_config *lab,
             self->rate_hz = rates[i].hz;
             self->rate_code = rates[i].code;
             self->period_ns = llround(1e9 / rates[i].hz);
+            self->time = kl_counted_time_absolute(1e9 / rates[i].hz, false);
             return KL_OK;
         }
     }
@@ -237,30 +238,30 @@ static int find_rate(struct witmotion *self, const struct kl_device_config *lab,
 }
 
 static const unsigned speed[] = {BAUD_DEFAULT, 9600, 921600, 230400, 460800, 57600, 38400, 19200};
+static const char *const speed_word[] = {"115200", "9600",  "921600", "230400", "460800",
+                                         "57600",  "38400", "19200",  NULL};
 
 static int read_options(struct witmotion *self, const struct kl_device_config *lab,
                         struct kl_fault *fault)
 {
-    static const char *const known[] = {"magnetometer", "orientation", "accel_g", "gyro_deg_s",
-                                        "baud"};
-    static const unsigned accel_g[] = {2, 4, 8, 16};
-    static const unsigned gyro_deg_s[] = {250, 500, 1000, 2000};
-    self->accel_g = 16;
-    self->gyro_deg_s = 2000;
-    self->orientation = true;
-    int status = kl_options_known(lab, known, sizeof(known) / sizeof(known[0]), fault);
-    status =
-        status != KL_OK ? status : kl_option_flag(lab, "magnetometer", &self->magnetometer, fault);
-    status =
-        status != KL_OK ? status : kl_option_flag(lab, "orientation", &self->orientation, fault);
-    status = status != KL_OK
-                 ? status
-                 : kl_option_one_of(lab, "accel_g", accel_g, COUNT(accel_g), &self->accel_g, fault);
-    status = status != KL_OK ? status
-                             : kl_option_one_of(lab, "gyro_deg_s", gyro_deg_s, COUNT(gyro_deg_s),
-                                                &self->gyro_deg_s, fault);
-    return status != KL_OK ? status
-                           : kl_option_one_of(lab, "baud", speed, COUNT(speed), &self->baud, fault);
+    enum { MAGNETOMETER = 0, ORIENTATION, ACCEL_G, GYRO_DEG_S, BAUD, OPTIONS };
+    static const char *const accel_g[] = {"2", "4", "8", "16", NULL};
+    static const char *const gyro_deg_s[] = {"250", "500", "1000", "2000", NULL};
+    static const struct kl_option_rule rule[OPTIONS] = {
+        [MAGNETOMETER] = {.key = "magnetometer", .kind = KL_RULE_FLAG},
+        [ORIENTATION] = {.key = "orientation", .kind = KL_RULE_FLAG},
+        [ACCEL_G] = {.key = "accel_g", .kind = KL_RULE_WORD, .word = accel_g},
+        [GYRO_DEG_S] = {.key = "gyro_deg_s", .kind = KL_RULE_WORD, .word = gyro_deg_s},
+        [BAUD] = {.key = "baud", .kind = KL_RULE_WORD, .word = speed_word},
+    };
+    double value[OPTIONS] = {[ORIENTATION] = 1, [ACCEL_G] = 3, [GYRO_DEG_S] = 3, [BAUD] = -1};
+    int status = kl_device_options(lab, rule, value, OPTIONS, fault);
+    self->magnetometer = value[MAGNETOMETER] > 0;
+    self->orientation = value[ORIENTATION] > 0;
+    self->accel_g = 2U << (unsigned)value[ACCEL_G];
+    self->gyro_deg_s = 250U << (unsigned)value[GYRO_DEG_S];
+    self->baud = value[BAUD] < 0 ? 0 : speed[(size_t)value[BAUD]];
+    return status;
 }
 
 static int configure(void *state, const void *config, struct kl_stream *out, size_t cap,
@@ -271,9 +272,6 @@ static int configure(void *state, const void *config, struct kl_stream *out, siz
     (void)snprintf(self->device, sizeof(self->device), "%s", lab->name);
     int status = read_options(self, lab, fault);
     status = status == KL_OK ? find_rate(self, lab, fault) : status;
-    if (status == KL_OK && cap < 1) {
-        status = kl_fault(fault, KL_ERR_ARG, "device %s: no room for its stream", lab->name);
-    }
     if (status != KL_OK) {
         return status;
     }
@@ -281,54 +279,70 @@ static int configure(void *state, const void *config, struct kl_stream *out, siz
     self->wanted = 1U << TIME | 1U << ACCEL | 1U << GYRO | (self->magnetometer ? 1U << MAG : 0) |
                    (self->orientation ? 1U << QUATERNION : 0);
     const struct kl_imu_channels channels = {.gyro = true,
-                                             .magnetometer = self->magnetometer,
-                                             .orientation = self->orientation,
-                                             .magnetometer_unit = "a.u."};
-    status = kl_imu_stream(lab, &channels, self->rate_hz, out, fault);
+                                             .magnetometer_unit =
+                                                 self->magnetometer ? "a.u." : NULL,
+                                             .orientation = self->orientation};
+    status = kl_imu_stream(lab, &channels, self->rate_hz, out, cap, fault);
     return status == KL_OK ? 1 : status;
 }
 
 /* ------------------------------------------------------------- conversation */
 
-/* Drops up to the next whole packet. @return false when more bytes are needed */
-static bool find_packet(struct kl_talk *talk)
+/* `count` packets, one right behind the other. */
+static enum kl_frame packets_frame(const uint8_t *buf, size_t len, size_t count, size_t *frame_len)
 {
-    while (talk->len >= PACKET_BYTES && !whole(talk->buf)) {
-        kl_talk_drop(talk, 1);
+    *frame_len = count * PACKET_BYTES;
+    for (size_t at = 0; at + PACKET_BYTES <= len && at < *frame_len; at += PACKET_BYTES) {
+        if (!whole(buf + at)) {
+            return KL_FRAME_INVALID;
+        }
     }
-    return talk->len >= PACKET_BYTES;
+    return len < *frame_len ? KL_FRAME_NEED_MORE : KL_FRAME_VALID;
 }
 
-static int send_command(struct kl_talk *talk, uint8_t reg, uint8_t low, uint8_t high)
+static enum kl_frame packet_frame(const void *state, const uint8_t *buf, size_t len,
+                                  size_t *frame_len)
+{
+    (void)state;
+    return packets_frame(buf, len, 1, frame_len);
+}
+
+static enum kl_frame three_packets(const void *state, const uint8_t *buf, size_t len,
+                                   size_t *frame_len)
+{
+    (void)state;
+    return packets_frame(buf, len, 3, frame_len);
+}
+
+static int send_command(struct kl_conversation *talk, uint8_t reg, uint8_t low, uint8_t high)
 {
     const uint8_t command[] = {0xff, 0xaa, reg, low, high};
-    return kl_talk_send(talk, command, sizeof(command));
+    return kl_conversation_send(talk, command, sizeof(command));
 }
 
 /* Sets a register: unlocks first, waits after. */
-static int set_register(struct kl_talk *talk, uint8_t reg, const uint8_t value[2])
+static int set_register(struct kl_conversation *talk, uint8_t reg, const uint8_t value[2])
 {
     int status = send_command(talk, 0x69, 0x88, 0xb5);
-    status = status == KL_OK ? kl_talk_pause(talk, SETTLE_NS) : status;
+    status = status == KL_OK ? kl_conversation_pause(talk, SETTLE_NS) : status;
     status = status == KL_OK ? send_command(talk, reg, value[0], value[1]) : status;
-    return status == KL_OK ? kl_talk_pause(talk, SETTLE_NS) : status;
+    return status == KL_OK ? kl_conversation_pause(talk, SETTLE_NS) : status;
 }
 
 /* Reads four registers from `reg` on. @return KL_OK, KL_ERR_TIMEOUT or the link's status */
-static int read_registers(struct kl_talk *talk, uint8_t reg, uint8_t out[8])
+static int read_registers(struct kl_conversation *talk, uint8_t reg, uint8_t out[8])
 {
     int status = KL_ERR_TIMEOUT;
     for (int i = 0; i < 3 && status == KL_ERR_TIMEOUT; i++) {
+        int64_t left_ns = LISTEN_NS;
+        const uint8_t *packet = NULL;
+        size_t len = 0;
         status = send_command(talk, 0x27, reg, 0);
-        kl_talk_patience(talk, LISTEN_NS);
-        while (status >= 0) {
-            status = kl_talk_read(talk, KL_TALK_BYTES);
-            for (; find_packet(talk); kl_talk_drop(talk, PACKET_BYTES)) {
-                if (talk->buf[1] == TYPE_FIRST + REGISTERS) {
-                    memcpy(out, talk->buf + 2, 8);
-                    kl_talk_drop(talk, PACKET_BYTES);
-                    return KL_OK;
-                }
+        while (status == KL_OK) {
+            status = kl_conversation_next(talk, &left_ns, &packet, &len);
+            if (status == KL_OK && packet[1] == TYPE_FIRST + REGISTERS) {
+                memcpy(out, packet + 2, 8);
+                return KL_OK;
             }
         }
     }
@@ -336,24 +350,19 @@ static int read_registers(struct kl_talk *talk, uint8_t reg, uint8_t out[8])
 }
 
 /* Does it talk at this speed? Three packets in a row, or an answer when its output is off. */
-static int listen(struct kl_talk *talk, unsigned baud)
+static int listen(struct kl_conversation *talk, unsigned baud)
 {
     uint8_t answer[8];
-    int status = 0;
-    kl_talk_patience(talk, baud <= 9600 ? 4 * LISTEN_NS : LISTEN_NS);
-    while (status >= 0) {
-        status = kl_talk_read(talk, KL_TALK_BYTES);
-        for (; talk->len >= (size_t)3 * PACKET_BYTES; kl_talk_drop(talk, 1)) {
-            if (whole(talk->buf) && whole(talk->buf + PACKET_BYTES) &&
-                whole(talk->buf + (size_t)2 * PACKET_BYTES)) {
-                return KL_OK;
-            }
-        }
-    }
+    const uint8_t *packets = NULL;
+    size_t len = 0;
+    int64_t left_ns = baud <= 9600 ? 4 * LISTEN_NS : LISTEN_NS;
+    talk->frame = three_packets;
+    int status = kl_conversation_next(talk, &left_ns, &packets, &len);
+    talk->frame = packet_frame;
     return status == KL_ERR_TIMEOUT ? read_registers(talk, VERSION, answer) : status;
 }
 
-static int find_speed(const struct witmotion *self, struct kl_talk *talk, unsigned *baud)
+static int find_speed(const struct witmotion *self, struct kl_conversation *talk, unsigned *baud)
 {
     struct kl_link *link = talk->link;
     bool can_change = link->ops->set_baud != NULL;
@@ -366,7 +375,7 @@ static int find_speed(const struct witmotion *self, struct kl_talk *talk, unsign
             continue; /* a port that cannot do this one may do the next */
         }
         *baud = can_change ? speed[i] : BAUD_DEFAULT;
-        kl_talk_init(talk, link, *baud);
+        kl_conversation_init(talk, link, packet_frame, NULL);
         status = listen(talk, *baud);
         if (!can_change) {
             break;
@@ -400,7 +409,7 @@ static int check_wire(const struct witmotion *self, unsigned baud, struct kl_fau
 
 /* Remembers the registers that start is going to change; firmware that answers no reads keeps what
  * it is told until its power is cut. */
-static int keep_registers(struct witmotion *self, struct kl_talk *talk)
+static int keep_registers(struct witmotion *self, struct kl_conversation *talk)
 {
     uint8_t output[8], bandwidth[8];
     int status = read_registers(talk, RSW, output);
@@ -414,7 +423,7 @@ static int keep_registers(struct witmotion *self, struct kl_talk *talk)
     return status == KL_ERR_TIMEOUT ? KL_OK : status;
 }
 
-static int set_output(struct witmotion *self, struct kl_talk *talk)
+static int set_output(struct witmotion *self, struct kl_conversation *talk)
 {
     const uint8_t content[2] = {(uint8_t)self->wanted, (uint8_t)(self->wanted >> 8)};
     const uint8_t rate[2] = {self->rate_code, 0};
@@ -445,16 +454,19 @@ static void look_at(struct arrived *arrived, const uint8_t *packet)
 }
 
 /* Types and rate over a second of the device's own time. */
-static int check_output(const struct witmotion *self, struct kl_talk *talk, struct kl_fault *fault)
+static int check_output(const struct witmotion *self, struct kl_conversation *talk,
+                        struct kl_fault *fault)
 {
     struct arrived arrived = {0};
     int64_t span_ns = self->period_ns * 3 > KL_NS_PER_S ? self->period_ns * 3 : KL_NS_PER_S;
-    int status = 0;
-    kl_talk_patience(talk, 2 * span_ns);
-    while (status >= 0 && arrived.last_ns - arrived.first_ns < span_ns) {
-        status = kl_talk_read(talk, KL_TALK_BYTES);
-        for (; find_packet(talk); kl_talk_drop(talk, PACKET_BYTES)) {
-            look_at(&arrived, talk->buf);
+    int64_t left_ns = 2 * span_ns;
+    int status = KL_OK;
+    while (status == KL_OK && arrived.last_ns - arrived.first_ns < span_ns) {
+        const uint8_t *packet = NULL;
+        size_t len = 0;
+        status = kl_conversation_next(talk, &left_ns, &packet, &len);
+        if (status == KL_OK) {
+            look_at(&arrived, packet);
         }
     }
     if (status < 0 && status != KL_ERR_TIMEOUT) {
@@ -488,9 +500,9 @@ static int check_output(const struct witmotion *self, struct kl_talk *talk, stru
 static int stop(void *state, struct kl_link *link)
 {
     struct witmotion *self = state;
-    struct kl_talk talk;
+    struct kl_conversation talk;
     int status = KL_OK;
-    kl_talk_init(&talk, link, BAUD_DEFAULT);
+    kl_conversation_init(&talk, link, packet_frame, NULL);
     if (self->changed && self->kept) {
         status = set_register(&talk, RSW, self->kept_content);
         status = status == KL_OK ? set_register(&talk, RRATE, self->kept_rate) : status;
@@ -503,14 +515,14 @@ static int stop(void *state, struct kl_link *link)
 static int start(void *state, struct kl_link *link, struct kl_fault *fault)
 {
     struct witmotion *self = state;
-    struct kl_talk talk;
+    struct kl_conversation talk;
     unsigned baud = BAUD_DEFAULT;
     self->locked = false;
     self->have = 0;
     self->last_type = -1;
     self->damaged = false;
-    self->time = (struct kl_sample_time){0};
-    kl_talk_init(&talk, link, baud);
+    kl_counted_time_restart(&self->time);
+    kl_conversation_init(&talk, link, packet_frame, NULL);
     int status = find_speed(self, &talk, &baud);
     if (status != KL_OK) {
         return kl_fault(fault, status,
@@ -537,9 +549,9 @@ static int start(void *state, struct kl_link *link, struct kl_fault *fault)
 
 static int identify(struct kl_link *link, char *out, size_t len)
 {
-    struct kl_talk talk;
+    struct kl_conversation talk;
     uint8_t answer[8];
-    kl_talk_init(&talk, link, BAUD_DEFAULT);
+    kl_conversation_init(&talk, link, packet_frame, NULL);
     int status = listen(&talk, BAUD_DEFAULT);
     if (status != KL_OK) {
         return status;

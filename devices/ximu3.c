@@ -34,8 +34,10 @@
  */
 #include "devices/ximu3.h"
 
+#include "devices/device_option.h"
 #include "devices/drivers.h"
 #include "devices/imu_stream.h"
+#include "devices/units.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -62,13 +64,13 @@ static const struct row {
 } rows[] = {
     {"imu",
      0,
-     {{"ax ay az", "m/s^2", 3, 3, KL_STANDARD_GRAVITY, 24},
+     {{"ax ay az", "m/s^2", 3, 3, KL_STANDARD_GRAVITY_M_S2, 24},
       {"wx wy wz", "rad/s", 0, 3, KL_RAD_PER_DEG, 2000}},
      KL_KIND_IMU,
      'I'},
     {"orientation", 0, {{"qw qx qy qz", "1", 0, 4, 1, NO_RANGE}}, KL_KIND_OTHER, 'Q'},
     {"magnetometer", 20, {{"mx my mz", "1", 0, 3, 1, NO_RANGE}}, KL_KIND_OTHER, 'M'},
-    {"high_g", 0, {{"ax ay az", "m/s^2", 0, 3, KL_STANDARD_GRAVITY, 200}}, KL_KIND_OTHER, 'H'},
+    {"high_g", 0, {{"ax ay az", "m/s^2", 0, 3, KL_STANDARD_GRAVITY_M_S2, 200}}, KL_KIND_OTHER, 'H'},
     {"battery",
      5,
      {{"charge", "%", 0, 1, 1, NO_RANGE}, {"voltage", "V", 1, 1, 1, NO_RANGE}},
@@ -80,23 +82,6 @@ enum { INERTIAL = 0, ORIENTATION, MAGNETOMETER, HIGH_G, BATTERY };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* @return quality bits of the time */
-static uint32_t follow_time(struct kl_ximu3_stream *stream, uint64_t t_us)
-{
-    int64_t now_ns = (int64_t)t_us * 1000;
-    int64_t step_ns = now_ns - stream->device_ns;
-    bool first = !stream->has_time;
-    stream->has_time = true;
-    stream->device_ns = now_ns;
-    if (first) {
-        return 0;
-    }
-    if (step_ns <= 0) { /* restarted, set by synchronisation, or the same again */
-        return KL_QUALITY_GAP | KL_QUALITY_CLOCK;
-    }
-    return (double)step_ns > 1.5 * stream->period_ns ? KL_QUALITY_GAP : 0;
-}
-
 static int parse(void *self, const uint8_t *buf, size_t len, struct kl_sample *out, size_t cap)
 {
     struct kl_ximu3 *state = self;
@@ -104,6 +89,10 @@ static int parse(void *self, const uint8_t *buf, size_t len, struct kl_sample *o
     int status = kl_ximu3_message(buf, len, &message);
     if (status != KL_OK || cap < 1) {
         return status == KL_ERR_UNSUPPORTED ? 0 : status;
+    }
+    if (message.letter == rows[BATTERY].letter && message.count > 0) {
+        state->has_charge = message.value[0] >= 0 && message.value[0] <= 100;
+        state->charge = message.value[0];
     }
     size_t s = 0;
     while (s < state->stream_count && rows[state->stream[s].row].letter != message.letter) {
@@ -113,8 +102,9 @@ static int parse(void *self, const uint8_t *buf, size_t len, struct kl_sample *o
         return 0;
     }
     const struct row *row = &rows[state->stream[s].row];
-    *out = (struct kl_sample){.stream = s, .quality = follow_time(&state->stream[s], message.t_us)};
-    out->device_ns = state->stream[s].device_ns;
+    *out = (struct kl_sample){.stream = s};
+    out->device_ns =
+        kl_counted_time_step(&state->stream[s].time, 0, message.t_us * 1000, &out->quality);
     size_t channel = 0;
     for (size_t p = 0; p < COUNT(row->part); p++) {
         for (size_t i = 0; i < row->part[p].count; i++) {
@@ -124,6 +114,12 @@ static int parse(void *self, const uint8_t *buf, size_t len, struct kl_sample *o
         }
     }
     return 1;
+}
+
+static int battery(const void *self)
+{
+    const struct kl_ximu3 *state = self;
+    return state->has_charge ? (int)lrint(state->charge) : -1;
 }
 
 /* ------------------------------------------------------------- configuration */
@@ -163,7 +159,7 @@ static int add_stream(struct kl_ximu3 *state, const struct kl_device_config *lab
     }
     state->line_bytes += (unsigned)ceil((10 + 4 * (double)numbers) * STUFFED * rate_hz);
     state->stream[state->stream_count++] =
-        (struct kl_ximu3_stream){.row = row, .period_ns = 1e9 / rate_hz};
+        (struct kl_ximu3_stream){.row = row, .time = kl_counted_time_absolute(1e9 / rate_hz, true)};
     return KL_OK;
 }
 
@@ -175,21 +171,19 @@ struct options {
 static int read_options(const struct kl_device_config *lab, struct options *options,
                         struct kl_fault *fault)
 {
-    static const char *const key[] = {"battery", "high_g_hz", "magnetometer", "orientation"};
-    *options = (struct options){.orientation = true};
-    int status = kl_options_known(lab, key, COUNT(key), fault);
-    if (status == KL_OK) {
-        status = kl_option_flag(lab, "orientation", &options->orientation, fault);
-    }
-    if (status == KL_OK) {
-        status = kl_option_flag(lab, "magnetometer", &options->magnetometer, fault);
-    }
-    if (status == KL_OK) {
-        status = kl_option_flag(lab, "battery", &options->battery, fault);
-    }
-    if (status == KL_OK) {
-        status = kl_option_whole(lab, "high_g_hz", 1, HIGH_G_HZ, &options->high_g_hz, fault);
-    }
+    enum { WITH_BATTERY = 0, WITH_HIGH_G, WITH_MAGNETOMETER, WITH_ORIENTATION, OPTIONS };
+    static const struct kl_option_rule rule[OPTIONS] = {
+        [WITH_BATTERY] = {.key = "battery", .kind = KL_RULE_FLAG},
+        [WITH_HIGH_G] = {.key = "high_g_hz", .kind = KL_RULE_WHOLE, .low = 1, .high = HIGH_G_HZ},
+        [WITH_MAGNETOMETER] = {.key = "magnetometer", .kind = KL_RULE_FLAG},
+        [WITH_ORIENTATION] = {.key = "orientation", .kind = KL_RULE_FLAG},
+    };
+    double value[OPTIONS] = {[WITH_ORIENTATION] = 1};
+    int status = kl_device_options(lab, rule, value, OPTIONS, fault);
+    *options = (struct options){.orientation = value[WITH_ORIENTATION] > 0,
+                                .magnetometer = value[WITH_MAGNETOMETER] > 0,
+                                .battery = value[WITH_BATTERY] > 0,
+                                .high_g_hz = (unsigned)value[WITH_HIGH_G]};
     if (status == KL_OK && options->high_g_hz != 0 && HIGH_G_HZ % options->high_g_hz != 0) {
         return kl_fault(fault, KL_ERR_RANGE,
                         "%s: high_g_hz is %u; the device gives 3200 Hz divided by a whole number: "
@@ -279,4 +273,5 @@ const struct kl_driver kl_ximu3_driver = {
     .stop = kl_ximu3_stop,
     .frame = kl_ximu3_frame,
     .parse = parse,
+    .battery = battery,
 };

@@ -6,7 +6,7 @@
 #ifndef KL_DEVICES_XIMU3_H
 #define KL_DEVICES_XIMU3_H
 
-#include "acquire/driver.h"
+#include "devices/counted_time.h"
 
 #define KL_XIMU3_MESSAGE_MAX 4095 /* bytes with the end */
 #define KL_XIMU3_VALUES_MAX 9
@@ -61,10 +61,10 @@ struct kl_ximu3 {
     size_t stream_count;
     struct kl_ximu3_stream {
         size_t row; /* of the table of streams */
-        double period_ns;
-        bool has_time;
-        int64_t device_ns;
+        struct kl_counted_time time;
     } stream[KL_XIMU3_STREAMS_MAX];
+    bool has_charge;
+    double charge; /* of the battery, %, as told last */
     size_t setting_count;
     struct kl_ximu3_setting setting[KL_XIMU3_SETTINGS_MAX];
 };

@@ -215,7 +215,7 @@ int kl_ximu3_start(void *self, struct kl_link *link, struct kl_fault *fault)
     struct kl_conversation talk;
     char ping[KL_XIMU3_TEXT_MAX];
     for (size_t s = 0; s < state->stream_count; s++) {
-        state->stream[s].has_time = false;
+        kl_counted_time_restart(&state->stream[s].time);
     }
     kl_conversation_init(&talk, link, kl_ximu3_frame, NULL);
     int status = ask(&talk, "ping", "null", PING_TRIES, PING_NS, ping);

@@ -26,6 +26,7 @@
 #include "devices/xsens_mti.h"
 
 #include "devices/bytes.h"
+#include "devices/device_option.h"
 #include "devices/drivers.h"
 #include "devices/imu_stream.h"
 #include "devices/xsens_mti_data.h"
@@ -214,44 +215,36 @@ static int parse(void *self, const uint8_t *buf, size_t len, struct kl_sample *o
 static int configure(void *self, const void *config, struct kl_stream *out, size_t cap,
                      struct kl_fault *fault)
 {
-    static const char *const key[] = {"baud", "keep_configuration", "magnetometer", "orientation"};
+    enum { BAUD = 0, KEEP, MAGNETOMETER, ORIENTATION, OPTIONS };
+    static const struct kl_option_rule rule[OPTIONS] = {
+        [BAUD] = {.key = "baud", .kind = KL_RULE_WHOLE, .low = 4800, .high = 4000000},
+        [KEEP] = {.key = "keep_configuration", .kind = KL_RULE_FLAG},
+        [MAGNETOMETER] = {.key = "magnetometer", .kind = KL_RULE_FLAG},
+        [ORIENTATION] = {.key = "orientation", .kind = KL_RULE_FLAG},
+    };
+    double value[OPTIONS] = {[ORIENTATION] = 1};
     const struct kl_device_config *lab = config;
     struct kl_mti *state = self;
-    *state = (struct kl_mti){.orientation = true};
-    int status = kl_options_known(lab, key, sizeof(key) / sizeof(key[0]), fault);
-    if (status == KL_OK) {
-        status = kl_option_flag(lab, "orientation", &state->orientation, fault);
-    }
-    if (status == KL_OK) {
-        status = kl_option_flag(lab, "magnetometer", &state->magnetic, fault);
-    }
-    if (status == KL_OK) {
-        status = kl_option_flag(lab, "keep_configuration", &state->keep, fault);
-    }
-    if (status == KL_OK) {
-        status = kl_option_whole(lab, "baud", 4800, 4000000, &state->baud, fault);
-    }
+    *state = (struct kl_mti){.name = ""};
+    int status = kl_device_options(lab, rule, value, OPTIONS, fault);
     if (status != KL_OK) {
         return status;
     }
+    state->baud = (unsigned)value[BAUD];
+    state->keep = value[KEEP] > 0;
+    state->magnetic = value[MAGNETOMETER] > 0;
+    state->orientation = value[ORIENTATION] > 0;
     (void)snprintf(state->name, sizeof(state->name), "%.*s", KL_NAME_MAX - 1, lab->name);
     int divisor = kl_imu_divisor(lab, BASE_HZ, DEFAULT_HZ, true, fault);
     if (divisor < 0) {
         return divisor;
     }
     state->rate_hz = BASE_HZ / (double)divisor;
-    if (cap < 1) {
-        return kl_fault(fault, KL_ERR_ARG, "%s: room for 0 streams, needs 1", state->name);
-    }
-    status = kl_imu_stream_begin(lab, "imu", KL_KIND_IMU, state->rate_hz, out, fault);
-    if (status != KL_OK) {
-        return status;
-    }
-    kl_imu_stream_add(out, "ax ay az", "m/s^2");
-    kl_imu_stream_add(out, "wx wy wz", "rad/s");
-    kl_imu_stream_add(out, state->magnetic ? "mx my mz" : "", "1");
-    kl_imu_stream_add(out, state->orientation ? "qw qx qy qz" : "", "1");
-    return 1;
+    const struct kl_imu_channels channels = {.gyro = true,
+                                             .magnetometer_unit = state->magnetic ? "1" : NULL,
+                                             .orientation = state->orientation};
+    status = kl_imu_stream(lab, &channels, state->rate_hz, out, cap, fault);
+    return status == KL_OK ? 1 : status;
 }
 
 /* --------------------------------------------------------------------- table */
@@ -278,12 +271,11 @@ static const struct kl_link_need need[] = {
      .usb_id = serial_id,
      .usb_id_count = sizeof(serial_id) / sizeof(serial_id[0]),
      .baud = 115200},
-    /* Endpoint numbers differ between units: 0 leaves the link to take the interface's bulk pair.
-     */
+    /* stream_in 0: endpoint numbers differ between units (usually they are on interface 1), so the
+     * link takes the interface that has a bulk pair, and throws stale input away */
     {.kind = KL_LINK_USB,
      .usb_id = direct_id,
      .usb_id_count = sizeof(direct_id) / sizeof(direct_id[0]),
-     .interface = 1,
      .packet = 512},
 };
 

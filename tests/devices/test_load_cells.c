@@ -1,5 +1,4 @@
 #include "analog_lab.h"
-#include "devices/device_option.h"
 #include "devices/drivers.h"
 #include "driver_session.h"
 #include "emulate_load_cells.h"
@@ -108,32 +107,6 @@ Test(load_cells, separators_and_checksum)
         feed(&session, row[i].text);
         cr_expect_eq(session.count, row[i].samples, "row %zu", i);
         driver_session_end(&session);
-    }
-}
-
-Test(load_cells, numbers_are_read_whatever_the_desktop_s_language)
-{
-    static const struct {
-        const char *text;
-        size_t used;
-        double value;
-    } row[] = {
-        {"12", 2, 12},     {"-0.5e1,", 6, -5},
-        {"+.25", 4, 0.25}, {"3.", 2, 3},
-        {"0.1", 3, 0.1},   {"123456.789", 10, 123456.789},
-        {"1e-3", 4, 1e-3}, {"8388607", 7, 8388607},
-        {"1,5", 1, 1},     {"e5", 0, 0},
-        {"-", 0, 0},       {".", 0, 0},
-        {"", 0, 0},        {"1e", 1, 1},
-        {"1e+", 1, 1},     {"1e400", 0, 0},
-        {"0x10", 1, 0},    {"nan", 0, 0},
-        {"1e-400", 6, 0},
-    };
-    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-        double value = 0;
-        cr_expect_eq(kl_device_number(row[i].text, strlen(row[i].text), &value), row[i].used, "%s",
-                     row[i].text);
-        cr_expect_eq(value, row[i].value, "%s: %.17g", row[i].text, value);
     }
 }
 

@@ -94,10 +94,12 @@ Test(shimmer3, reads_values_and_time_of_public_packets)
     static const uint8_t next[] = {0x00, 0x1E, 0xD1, 0xB2, 0xFC, 0x06};
     struct kl_shimmer3_layout layout = {.crc_bytes = 0};
     cr_assert_eq(kl_shimmer3_layout_read(&layout, inquiry_adc, sizeof(inquiry_adc)), 0);
-    cr_expect_eq(kl_shimmer3_ticks(&layout, first), 0xB2D0DE);
-    cr_expect_eq(kl_shimmer3_raw(&layout, first, 0), 1830);
-    cr_expect_eq(kl_shimmer3_raw(&layout, next, 0), 1788);
-    cr_expect_eq(kl_shimmer3_tick_step(&layout, 0xB2D0DE, kl_shimmer3_ticks(&layout, next)), 64);
+    cr_expect_eq(kl_shimmer3_ticks(&layout, first, sizeof(first)), 0xB2D0DE);
+    cr_expect_eq(kl_shimmer3_raw(&layout, first, sizeof(first), 0), 1830);
+    cr_expect_eq(kl_shimmer3_raw(&layout, next, sizeof(next), 0), 1788);
+    cr_expect_eq(
+        kl_shimmer3_tick_step(&layout, 0xB2D0DE, kl_shimmer3_ticks(&layout, next, sizeof(next))),
+        64);
     cr_expect_eq(kl_shimmer3_tick_step(&layout, 0xFFFFE0, 0x20), 64, "across the wrap");
     cr_expect_eq(kl_shimmer3_crc(first, 6), 0x92CB);
 }
@@ -120,11 +122,11 @@ Test(shimmer3, reads_the_magnetometer_in_the_order_of_its_chip)
     static const uint8_t packet[] = {0, 0, 0, 0, 0x01, 0x02, 0x03, 0x04, 0xff, 0xfe};
     struct kl_shimmer3_layout layout = {.crc_bytes = 0};
     cr_assert_eq(kl_shimmer3_layout_read(&layout, dlhc, sizeof(dlhc)), 0);
-    cr_expect_eq(kl_shimmer3_raw(&layout, packet, 1), 0x0304);
-    cr_expect_eq(kl_shimmer3_raw(&layout, packet, 2), -2);
+    cr_expect_eq(kl_shimmer3_raw(&layout, packet, sizeof(packet), 1), 0x0304);
+    cr_expect_eq(kl_shimmer3_raw(&layout, packet, sizeof(packet), 2), -2);
     cr_assert_eq(kl_shimmer3_layout_read(&layout, newer, sizeof(newer)), 0);
-    cr_expect_eq(kl_shimmer3_raw(&layout, packet, 1), 0x0403);
-    cr_expect_eq(kl_shimmer3_raw(&layout, packet, 2), (int16_t)0xfeff);
+    cr_expect_eq(kl_shimmer3_raw(&layout, packet, sizeof(packet), 1), 0x0403);
+    cr_expect_eq(kl_shimmer3_raw(&layout, packet, sizeof(packet), 2), (int16_t)0xfeff);
 }
 
 Test(shimmer3, reads_the_calibration_of_a_public_test)
@@ -135,19 +137,21 @@ Test(shimmer3, reads_the_calibration_of_a_public_test)
                                    0x87, 0, 0x9C, 0, 0x64, 0, 0,    0,    0,    0x9C};
     uint8_t erased[21];
     struct kl_shimmer3_calibration result =
-        kl_shimmer3_calibration_read(KL_SHIMMER3_CALIBRATES_GYRO, gyro);
+        kl_shimmer3_calibration_read(KL_SHIMMER3_CALIBRATES_GYRO, gyro, sizeof(gyro));
     cr_assert(result.valid);
     cr_expect_float_eq(result.matrix[0][1], -DEG / 65.5, 1e-12);
     cr_expect_float_eq(result.matrix[2][2], -DEG / 65.5, 1e-12);
     cr_expect_float_eq(result.matrix[0][0], 0, 1e-15);
     /* R = [0 -1 0; 1 0 0; 0 0 -1]: its inverse is its transpose */
-    result = kl_shimmer3_calibration_read(KL_SHIMMER3_CALIBRATES_WIDE, wide);
+    result = kl_shimmer3_calibration_read(KL_SHIMMER3_CALIBRATES_WIDE, wide, sizeof(wide));
     cr_expect_float_eq(result.matrix[0][1], 1 / 1671.0, 1e-12);
     cr_expect_float_eq(result.matrix[1][0], -1 / 1671.0, 1e-12);
     memset(erased, 0xff, sizeof(erased));
-    cr_expect_not(kl_shimmer3_calibration_read(KL_SHIMMER3_CALIBRATES_WIDE, erased).valid);
+    cr_expect_not(
+        kl_shimmer3_calibration_read(KL_SHIMMER3_CALIBRATES_WIDE, erased, sizeof(erased)).valid);
     memset(erased, 0, sizeof(erased));
-    cr_expect_not(kl_shimmer3_calibration_read(KL_SHIMMER3_CALIBRATES_WIDE, erased).valid);
+    cr_expect_not(
+        kl_shimmer3_calibration_read(KL_SHIMMER3_CALIBRATES_WIDE, erased, sizeof(erased)).valid);
 }
 
 /* --------------------------------------------------------------- the driver */
@@ -218,9 +222,9 @@ Test(shimmer3, decodes_every_row_of_the_vector_table)
         } else if (strncmp(row[r].id, "data", 4) == 0) {
             cr_assert_eq(kl_shimmer3_layout_read(&layout, inquiry_adc, sizeof(inquiry_adc)), 0);
             cr_assert_eq(imu_vector_numbers(&row[r], "ts", number, 1), 1);
-            cr_expect_eq(kl_shimmer3_ticks(&layout, bytes), (uint32_t)number[0]);
+            cr_expect_eq(kl_shimmer3_ticks(&layout, bytes, row[r].len), (uint32_t)number[0]);
             cr_assert_eq(imu_vector_numbers(&row[r], "ch12", number, 1), 1);
-            cr_expect_eq(kl_shimmer3_raw(&layout, bytes, 0), (int32_t)number[0]);
+            cr_expect_eq(kl_shimmer3_raw(&layout, bytes, row[r].len, 0), (int32_t)number[0]);
             checked++;
         } else if (strncmp(row[r].id, "imu", 3) == 0) {
             static const uint8_t inquiry[] = {2, 64, 0, 0, 0, 0, 0, 6, 1, 0, 1, 2, 10, 11, 12};
@@ -229,7 +233,8 @@ Test(shimmer3, decodes_every_row_of_the_vector_table)
                 cr_assert_eq(imu_vector_numbers(&row[r], g == 0 ? "acc_raw" : "gyr_raw", number, 3),
                              3);
                 for (size_t i = 0; i < 3; i++) {
-                    cr_expect_eq(kl_shimmer3_raw(&layout, bytes, 3 * g + i), (int32_t)number[i]);
+                    cr_expect_eq(kl_shimmer3_raw(&layout, bytes, row[r].len, 3 * g + i),
+                                 (int32_t)number[i]);
                 }
             }
             uint16_t crc = kl_shimmer3_crc(bytes, 16);
@@ -238,8 +243,8 @@ Test(shimmer3, decodes_every_row_of_the_vector_table)
         } else if (strncmp(row[r].id, "emg", 3) == 0) {
             cr_assert_eq(kl_shimmer3_layout_read(&layout, inquiry_emg, sizeof(inquiry_emg)), 0);
             cr_assert_eq(imu_vector_numbers(&row[r], "exg", number, 2), 2);
-            cr_expect_eq(kl_shimmer3_raw(&layout, bytes, 1), (int32_t)number[0]);
-            cr_expect_eq(kl_shimmer3_raw(&layout, bytes, 2), (int32_t)number[1]);
+            cr_expect_eq(kl_shimmer3_raw(&layout, bytes, row[r].len, 1), (int32_t)number[0]);
+            cr_expect_eq(kl_shimmer3_raw(&layout, bytes, row[r].len, 2), (int32_t)number[1]);
             checked++;
         }
     }

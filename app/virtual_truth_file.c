@@ -1,4 +1,5 @@
-/* The truth of a virtual runner as a JSON file beside its session. */
+#include "app/virtual_truth_file.h"
+
 #include "devices/virtual_load.h"
 #include "devices/virtual_truth.h"
 
@@ -205,8 +206,8 @@ static int write_new(const char *path, const json_t *object, struct kl_fault *fa
     return KL_OK;
 }
 
-int kl_virtual_runner_truth_write(const char *path, const struct kl_virtual_runner *runner,
-                                  double seconds, double threshold_n, struct kl_fault *fault)
+int kl_virtual_truth_write(const char *path, const struct kl_virtual_runner *runner, double seconds,
+                           double threshold_n, struct kl_fault *fault)
 {
     struct kl_virtual_truth *truth = NULL;
     int status = kl_virtual_truth_create(&truth, runner, seconds, threshold_n, fault);
