@@ -32,25 +32,25 @@ static const struct row {
 } table[] = {
     // clang-format off: one row each
     {"bertec_treadmill", 3, 0, false, 0, 0.1},
-    {"binary_record", 1, 0, true, 500, 0.1},
-    {"bitalino", 2, 0, true, 500, 0.1},
-    {"bno08x_rvc", 1, 0, true, 500, 0.1},
-    {"delsys_trigno", 0, UNFRAMED, false, 500, 1.6},
-    {"labjack_u6", 4, 0, true, 500, 0.1},
+    {"binary_record", 1, 0, true, 100, 0.1},
+    {"bitalino", 2, 0, true, 100, 0.1},
+    {"bno08x_rvc", 1, 0, true, 100, 0.1},
+    {"delsys_trigno", 0, UNFRAMED, false, 100, 1.6},
+    {"labjack_u6", 4, 0, true, 100, 0.1},
     {"load_cells", 1, 0, true, 0, 0.1},
-    {"load_cells_timed", 1, 0, true, 500, 0.1},
-    {"mcc_usb1608fs_plus", 0, UNFRAMED, false, 500, 0.1},
-    {"microstrain_mip", 1, 0, true, 500, 0.1},
-    {"number_line", 1, 0, true, 500, 0.1},
-    {"openbci_cyton", 1, 0, true, 500, 0.1},
-    {"shimmer3", 1, 0, true, 500, 0.1},
+    {"load_cells_timed", 1, 0, true, 100, 0.1},
+    {"mcc_usb1608fs_plus", 0, UNFRAMED, false, 100, 0.1},
+    {"microstrain_mip", 1, 0, true, 100, 0.1},
+    {"number_line", 1, 0, true, 100, 0.1},
+    {"openbci_cyton", 1, 0, true, 100, 0.1},
+    {"shimmer3", 1, 0, true, 100, 0.1},
     {"trackmaster", 2, 0, false, 0, 0.6},
-    {"vectornav", 1, 0, true, 500, 0.1},
-    {"vernier_go_direct", 5, REPORTS, true, 500, 0.1},
-    {"witmotion", 1, 0, false, 500, 0.1},
+    {"vectornav", 1, 0, true, 100, 0.1},
+    {"vernier_go_direct", 5, REPORTS, true, 100, 0.1},
+    {"witmotion", 1, 0, false, 100, 0.1},
     {"woodway", 2, 0, false, 0, 0.6},
-    {"ximu3", 1, UNCHECKED, true, 500, 0.1},
-    {"xsens_mti", 1, 0, true, 500, 0.1},
+    {"ximu3", 1, UNCHECKED, true, 100, 0.1},
+    {"xsens_mti", 1, 0, true, 100, 0.1},
     // clang-format on
 };
 
@@ -320,6 +320,97 @@ Test(all_drivers, a_device_that_is_already_gone_is_refused_in_words)
                          bench.run.fault.text);
         }
         cr_expect_lt(bench.link.now_ns, 10 * KL_NS_PER_S, "%s", table[r].driver);
+        unplug(&bench);
+    }
+}
+
+/* ------------------------------------------------------------------- time */
+
+struct clock_check {
+    const struct bench *bench;
+    struct kl_clock clock;
+    int64_t arrival_ns, first_ns;
+    double period_ns;  /* of the true time */
+    double *offset_ns; /* mapped time less the sample's number of periods */
+    double least_ns;   /* the same of the arrival that was least late */
+    size_t count, cap;
+    uint64_t next;
+};
+
+static void map_time(void *self, const struct kl_sample *sample)
+{
+    struct clock_check *check = self;
+    if (sample->stream != 0) {
+        return;
+    }
+    int64_t number = number_of(check->bench, sample, check->next);
+    int64_t host_ns = kl_clock_step(&check->clock, sample->device_ns, check->arrival_ns);
+    cr_assert_geq(number, 0, "%s", check->bench->row->driver);
+    check->next = (uint64_t)number + 1;
+    double due_ns = (double)number * check->period_ns;
+    check->least_ns = fmin(check->least_ns, (double)check->arrival_ns - due_ns);
+    if (check->arrival_ns - check->first_ns > 30 * KL_NS_PER_S && check->count < check->cap) {
+        check->offset_ns[check->count++] = (double)host_ns - due_ns;
+    }
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* 99th percentile between 30 and 60 s, with a host that is busy for 1 to 20 ms now and then. */
+static double clock_error_ns(struct bench *bench)
+{
+    static struct clock_check check;
+    uint64_t random = 5;
+    double rate_hz = bench->run.stream[0].rate_hz;
+    check = (struct clock_check){.bench = bench,
+                                 .first_ns = bench->link.now_ns,
+                                 .period_ns = 1e9 / rate_hz / (1 + bench->self->drift_ppm * 1e-6),
+                                 .least_ns = INFINITY,
+                                 .cap = (size_t)(40 * rate_hz)};
+    check.offset_ns = calloc(check.cap, sizeof(double));
+    cr_assert_not_null(check.offset_ns);
+    kl_clock_init(&check.clock);
+    while (bench->link.now_ns < check.first_ns + 60 * KL_NS_PER_S) {
+        uint8_t bytes[4096];
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        if ((random >> 33) % 20 == 0) {
+            bench->link.now_ns += (int64_t)(1 + (random >> 40) % 20) * 1000000;
+        }
+        int got = bench->link.link.ops->read(&bench->link.link, bytes, sizeof(bytes), 125000);
+        cr_assert_geq(got, 0, "%s", bench->row->driver);
+        check.arrival_ns = bench->link.now_ns;
+        kl_framing_feed(&bench->run.framing, bytes, (size_t)got, map_time, &check);
+    }
+    cr_assert_gt(check.count, 1000, "%s", bench->row->driver);
+    for (size_t i = 0; i < check.count; i++) {
+        check.offset_ns[i] = fabs(check.offset_ns[i] - check.least_ns);
+    }
+    qsort(check.offset_ns, check.count, sizeof(double), ascending);
+    double p99_ns = check.offset_ns[check.count * 99 / 100];
+    free(check.offset_ns);
+    return p99_ns;
+}
+
+Test(all_drivers, time_of_a_drifting_device_is_followed)
+{
+    static const double drift_ppm[] = {-100, 100};
+    for (size_t r = 0; r < 2 * ROWS; r++) {
+        const struct row *row = &table[r / 2];
+        struct bench bench;
+        if (row->clock_us == 0) {
+            continue;
+        }
+        plug(&bench, row);
+        bench.self->drift_ppm = drift_ppm[r % 2];
+        begin(&bench);
+        double error_us = clock_error_ns(&bench) * 1e-3;
+        cr_log_info("%s at %g ppm: %g us", row->driver, drift_ppm[r % 2], error_us);
+        cr_expect_leq(error_us, row->clock_us, "%s at %g ppm: %g us", row->driver, drift_ppm[r % 2],
+                      error_us);
         unplug(&bench);
     }
 }

@@ -85,7 +85,8 @@ static void speak(struct emulator *emulator, int64_t now_ns)
     struct emulate_trigno *self = (struct emulate_trigno *)emulator;
     while (self->running) {
         uint64_t frame = self->made / (uint64_t)self->samples_per_frame;
-        if (self->start_ns + (int64_t)((double)(frame + 1) * FRAME_NS) > now_ns) {
+        double age_ns = (double)(now_ns - self->start_ns) * (1 + emulator->drift_ppm * 1e-6);
+        if ((double)(frame + 1) * FRAME_NS > age_ns) {
             return;
         }
         for (int i = 0; i < self->samples_per_frame; i++) {
