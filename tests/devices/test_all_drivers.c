@@ -30,7 +30,7 @@ static const struct row {
     unsigned clock_us; /* 99th percentile of the error of mapped time; 0: it has no time */
     double late_s;     /* until the first sample, at most */
 } table[] = {
-    // clang-format off: one row each
+    // clang-format off
     {"bertec_treadmill", 3, 0, false, 0, 0.1},
     {"binary_record", 1, 0, true, 100, 0.1},
     {"bitalino", 2, 0, true, 100, 0.1},
