@@ -10,7 +10,10 @@
  * and the movements of the calibration.
  *
  * An insert (wedge_rad): a medial wedge takes eversion and tibial rotation away (Sinclair 2017,
- * [R41]) and moves the centre of pressure under the foot to the medial side.
+ * [R41]) and moves the centre of pressure under the foot to the medial side. The lever arm at the
+ * knee grows, but the shank's x axis turns back with the tibia and sees less of the flexion moment:
+ * the moment rises in the lab frame and falls in the shank frame. A lab that wants one effect alone
+ * sets ankle_cop_offset_m, eversion and tibial rotation by themselves.
  *
  * Caller's memory, no allocation. Threads: one writer at init, then any.
  */
