@@ -5,6 +5,7 @@
 #define KL_APP_LAB_RUNNER_H
 
 #include "acquire/yaml.h"
+#include "app/lab_runner_motion.h"
 #include "devices/virtual_runner.h"
 
 /** The text a lab is read from, and where in it we are: faults of meaning are placed there. */
@@ -27,6 +28,7 @@ struct kl_lab_runner {
     bool *split_belt, *imu;
     unsigned *seed;
     char *subject;
+    struct kl_lab_motion motion;
 };
 
 /** Schema of the section, for a CYAML_FIELD_MAPPING_PTR. */

@@ -45,7 +45,8 @@ static void calibrate(struct kl_virtual_timeline *timeline, const struct kl_virt
         timeline->part[i].end_s = now_s + length_s[i];
         if (length_s[i] > 0) {
             now_s += length_s[i] + between_s;
-            timeline->leave_s = now_s;
+            timeline->off_s = now_s;
+            timeline->leave_s = now_s + runner->quiet_s; /* the plate has drifted meanwhile */
         }
     }
 }
@@ -54,6 +55,7 @@ struct kl_virtual_timeline kl_virtual_timeline(const struct kl_virtual_runner *r
 {
     struct kl_virtual_timeline timeline = {.stand_s = kl_seconds(KL_EPOCH_NS) + runner->quiet_s};
     timeline.leave_s = timeline.stand_s + runner->stand_s;
+    timeline.off_s = timeline.leave_s;
     timeline.still_s = timeline.stand_s + step_on_s;
     timeline.still_end_s = timeline.leave_s - step_off_s;
     calibrate(&timeline, runner);
@@ -90,12 +92,12 @@ static double ease(double x)
 static void stand(const struct kl_virtual_load *load, double t_s, double wrench[2][KL_WRENCH_COUNT])
 {
     const struct kl_virtual_timeline *timeline = &load->timeline;
-    if (t_s <= timeline->stand_s || t_s >= timeline->leave_s) {
+    if (t_s <= timeline->stand_s || t_s >= timeline->off_s) {
         return;
     }
     const struct kl_virtual_runner *runner = &load->gait.runner;
     double on = ease((t_s - timeline->stand_s) / step_on_s);
-    double off = ease((timeline->leave_s - t_s) / step_off_s);
+    double off = ease((timeline->off_s - t_s) / step_off_s);
     double slow = sin(2 * M_PI * sway_hz[0] * (t_s - timeline->still_s));
     double fast = sin(2 * M_PI * sway_hz[1] * (t_s - timeline->still_s));
     double half_n = on * off * runner->mass_kg * KL_GRAVITY_M_S2 / 2;

@@ -27,7 +27,8 @@ struct kl_virtual_timeline {
     struct kl_virtual_span {
         double start_s, end_s; /* equal: left out */
     } part[KL_VIRTUAL_PART_COUNT];
-    double leave_s;       /* the belt is empty again and moves */
+    double off_s;         /* the belt is empty again ... */
+    double leave_s;       /* ... and moves; after a calibration there is time for another tare */
     double first_onset_s; /* of the first contact */
 };
 

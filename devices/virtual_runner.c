@@ -19,7 +19,7 @@ enum {
     FEET = 2,
     MUSCLES = 4,
     STREAMS_MAX = FEET + KL_VIRTUAL_SENSOR_COUNT,
-    EVENTS_MAX = 4 + KL_VIRTUAL_PART_COUNT,
+    EVENTS_MAX = 5 + KL_VIRTUAL_PART_COUNT,
 };
 
 static const enum kl_side foot_side[FEET] = {KL_SIDE_LEFT, KL_SIDE_RIGHT};
@@ -417,6 +417,13 @@ static int events(void *self, struct kl_event *out, size_t cap)
                                   .duration_ns = kl_nanoseconds(span->end_s - span->start_s),
                                   .text = kl_virtual_part_text((enum kl_virtual_part)i)};
         }
+    }
+    double again_s = timeline->leave_s - timeline->off_s - tare_margin_s;
+    if (again_s > 0) {
+        list[count++] = (struct kl_event){.kind = KL_EVENT_TARE,
+                                          .t_ns = kl_nanoseconds(timeline->off_s),
+                                          .duration_ns = kl_nanoseconds(again_s),
+                                          .text = ""};
     }
     list[count++] = (struct kl_event){.kind = KL_EVENT_SPEED,
                                       .t_ns = kl_nanoseconds(timeline->leave_s),
