@@ -467,7 +467,7 @@ Test(virtual_sensors, parameters_out_of_range_are_refused_by_their_key)
 {
     size_t count = 0;
     const struct kl_virtual_parameter *parameter = kl_virtual_parameters(&count);
-    const double bad[] = {NAN, HUGE_VAL, -HUGE_VAL};
+    const double bad[] = {(double)NAN, HUGE_VAL, -HUGE_VAL};
     for (size_t k = 0; k < count; k++) {
         for (unsigned i = 0; i < parameter[k].count; i++) {
             for (size_t b = 0; b < 5; b++) {
