@@ -8,6 +8,10 @@
  *     1 s        1 + quiet_s            + stand_s      + 0.2 s
  *      | empty belt  | on, standing still, off | belt starts | contacts, left first ...
  *      TARE                 WEIGH              SPEED
+ *
+ * With a calibration (methods 9.1) its parts follow the weighing, each under a marker
+ * ("calibration: still", ": knee bends", ": bows", ": marching", ": mvc") that lasts as long as the
+ * part; then the belt is empty for quiet_s once more, for another TARE, before it starts.
  */
 #ifndef KL_DEVICES_VIRTUAL_RUNNER_H
 #define KL_DEVICES_VIRTUAL_RUNNER_H
