@@ -77,6 +77,7 @@ const cyaml_schema_field_t kl_lab_runner_fields[] = {
     CYAML_FIELD_BOOL_PTR("imu", OPTIONAL, struct kl_lab_runner, imu),
     CYAML_FIELD_UINT_PTR("seed", OPTIONAL, struct kl_lab_runner, seed),
     CYAML_FIELD_STRING_PTR("subject", OPTIONAL, struct kl_lab_runner, subject, 1, 31),
+    KL_LAB_MOTION_FIELDS(struct kl_lab_runner),
     CYAML_FIELD_END,
 };
 
@@ -124,6 +125,11 @@ static int check_sides(const struct kl_lab_document *document,
     return status;
 }
 
+static int refuse_motion(const void *document, const char *path, const char *words)
+{
+    return kl_lab_refuse(document, path, "%s", words);
+}
+
 int kl_lab_runner_take(const struct kl_lab_document *document, const struct kl_lab_runner *from,
                        struct kl_virtual_runner *to)
 {
@@ -139,6 +145,9 @@ int kl_lab_runner_take(const struct kl_lab_document *document, const struct kl_l
     for (size_t i = 0; i < KL_LAB_RUNNER_PAIRS; i++) {
         int one = take(document, &pairs[i], 2, from->pair[i].value, to);
         status = one != KL_OK ? one : status;
+    }
+    if (status == KL_OK) {
+        status = kl_lab_motion_take(&from->motion, to, refuse_motion, document);
     }
     to->split_belt = from->split_belt != NULL ? *from->split_belt : to->split_belt;
     to->imu = from->imu != NULL ? *from->imu : to->imu;

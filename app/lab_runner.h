@@ -6,6 +6,7 @@
 
 #include "acquire/yaml.h"
 #include "app/lab_document.h"
+#include "app/lab_runner_motion.h"
 #include "devices/virtual_runner.h"
 
 #define KL_LAB_RUNNER_NUMBERS 18
@@ -21,6 +22,7 @@ struct kl_lab_runner {
     bool *split_belt, *imu;
     unsigned *seed;
     char *subject;
+    struct kl_lab_motion motion;
 };
 
 /** Schema of the section, for a CYAML_FIELD_MAPPING_PTR. */

@@ -1,6 +1,8 @@
 #include "app/virtual_truth_file.h"
 
 #include "devices/virtual_load.h"
+#include "devices/virtual_motion.h"
+#include "devices/virtual_parameters.h"
 #include "devices/virtual_truth.h"
 
 #include <jansson.h>
@@ -120,6 +122,16 @@ static int put_parameters(json_t *object, const struct kl_virtual_runner *runner
                                 json_pack("{s:f, s:f}", "left", number_at(runner, offset), "right",
                                           number_at(runner, offset + sizeof(double))));
     }
+    size_t count;
+    const struct kl_virtual_parameter *parameter = kl_virtual_parameters(&count);
+    for (size_t i = 0; i < count; i++) {
+        json_t *values = json_array();
+        for (unsigned k = 0; k < parameter[i].count; k++) {
+            double value = kl_virtual_parameter_get(runner, &parameter[i], k);
+            failed |= json_array_append_new(values, json_real(value));
+        }
+        failed |= json_object_set_new(object, parameter[i].key, values);
+    }
     failed |= json_object_set_new(object, "split_belt", json_boolean(runner->split_belt));
     failed |= json_object_set_new(object, "imu", json_boolean(runner->imu));
     failed |= json_object_set_new(object, "seed", json_integer((json_int_t)runner->seed));
@@ -132,6 +144,12 @@ static int put_step(json_t *steps, const struct kl_virtual_step *step)
     json_t *object = json_object();
     int failed = json_object_set_new(object, "side", json_string(kl_side_text(step->side)));
     failed |= put_numbers(object, step, step_values, COUNT(step_values));
+    size_t fields;
+    const struct kl_virtual_truth_field *field = kl_virtual_motion_fields(&fields);
+    for (size_t i = 0; i < fields; i++) {
+        json_t *number = json_real(number_at(step, field[i].offset));
+        failed |= json_object_set_new(object, field[i].key, number);
+    }
     for (size_t i = 0; i < COUNT(impact_values); i++) {
         double value = number_at(step, impact_values[i].offset);
         failed |= json_object_set_new(object, impact_values[i].key,

@@ -10,7 +10,8 @@ static const double cop_travel = 0.75;           /* of Lf, methods 21.1 */
 static const double cop_exponent = 0.8;          /* methods 21.1 */
 static const double cop_swing_m = 0.010;         /* lateral to medial, methods 21.1 */
 
-enum { NOISE_OF_STEPS = 0 }; /* consumer number of kl_noise_init; plates and IMUs follow */
+/* Consumer numbers of kl_noise_init; 1-3 are the plates, 8-31 the sensors. */
+enum { NOISE_OF_STEPS = 0, NOISE_OF_PULSES = 4 };
 
 enum { SIMPSON_INTERVALS = 1000 }; /* of the forward COP mean: error below 1e-7 m */
 
@@ -186,6 +187,9 @@ struct kl_virtual_contact kl_virtual_contact(const struct kl_virtual_runner *run
         .speed_m_s = runner->speed_m_s,
         .foot_length_m = foot_length_heights * runner->height_m,
     };
+    for (int k = 0; k < KL_VIRTUAL_PULSE_COUNT; k++) {
+        contact.pulse[k] = 1;
+    }
     place_foot(runner, &contact);
     return contact;
 }
@@ -200,16 +204,25 @@ void kl_virtual_gait_init(struct kl_virtual_gait *gait, const struct kl_virtual_
     for (int i = 0; i < 2; i++) {
         gait->deviation[i] = kl_noise_gaussian(&gait->noise, 1.0); /* stationary from the start */
     }
+    kl_noise_init(&gait->pulse_noise, runner->seed, NOISE_OF_PULSES);
+    for (int k = 0; k < KL_VIRTUAL_PULSE_COUNT; k++) {
+        gait->pulse_deviation[k] = kl_noise_gaussian(&gait->pulse_noise, 1.0);
+    }
 }
 
-/* 1 + cv * d of the AR(1) series `which`, which then moves on by one step. */
+/* 1 + cv * d of an AR(1) series, which then moves on by one step. */
+static double vary(struct kl_noise *noise, double *deviation, double phi, double cv)
+{
+    double now = *deviation;
+    *deviation = phi * now + kl_noise_gaussian(noise, sqrt(1 - phi * phi));
+    double cut = fmin(fmax(now, -KL_VIRTUAL_JITTER_MAX_SD), KL_VIRTUAL_JITTER_MAX_SD);
+    return 1 + cv * cut;
+}
+
 static double jitter(struct kl_virtual_gait *gait, int which)
 {
-    double phi = gait->runner.step_time_phi;
-    double now = gait->deviation[which];
-    gait->deviation[which] = phi * now + kl_noise_gaussian(&gait->noise, sqrt(1 - phi * phi));
-    double cut = fmin(fmax(now, -KL_VIRTUAL_JITTER_MAX_SD), KL_VIRTUAL_JITTER_MAX_SD);
-    return 1 + gait->runner.step_time_cv * cut;
+    return vary(&gait->noise, &gait->deviation[which], gait->runner.step_time_phi,
+                gait->runner.step_time_cv);
 }
 
 void kl_virtual_gait_next(struct kl_virtual_gait *gait, struct kl_virtual_contact *out)
@@ -220,5 +233,9 @@ void kl_virtual_gait_next(struct kl_virtual_gait *gait, struct kl_virtual_contac
     *out = kl_virtual_contact(&gait->runner, i == 0 ? KL_SIDE_LEFT : KL_SIDE_RIGHT,
                               gait->next_onset_s, step_time_s, contact_time_s);
     out->index = gait->made++;
+    for (int k = 0; k < KL_VIRTUAL_PULSE_COUNT; k++) {
+        out->pulse[k] = vary(&gait->pulse_noise, &gait->pulse_deviation[k], gait->runner.angle_phi,
+                             gait->runner.angle_cv);
+    }
     gait->next_onset_s += step_time_s;
 }

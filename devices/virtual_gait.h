@@ -18,6 +18,17 @@
 
 #define KL_VIRTUAL_JITTER_MAX_SD 3.5 /* draws are cut here, so that limits can be checked */
 
+/** Pulses of the angles over a stance, each with its own step-to-step variation. */
+enum kl_virtual_pulse {
+    KL_VIRTUAL_EVERSION = 0,
+    KL_VIRTUAL_TIBIAL_ROTATION,
+    KL_VIRTUAL_VALGUS,
+    KL_VIRTUAL_HIP_ADDUCTION,
+    KL_VIRTUAL_PELVIC_DROP,
+    KL_VIRTUAL_TRUNK_SWAY,
+    KL_VIRTUAL_PULSE_COUNT,
+};
+
 /** One contact: everything its closed forms need. */
 struct kl_virtual_contact {
     uint64_t index; /* 0, 1, 2...; even: left */
@@ -32,6 +43,7 @@ struct kl_virtual_contact {
     double free_moment_n_m;                     /* T0 BW H */
     double speed_m_s, foot_length_m;            /* v, Lf */
     double x_ic_m, z_foot_m;
+    double pulse[KL_VIRTUAL_PULSE_COUNT]; /* amplitude of each angle pulse, of the runner's */
 };
 
 /** A step of the runner is due at `next_onset_s`. */
@@ -39,6 +51,8 @@ struct kl_virtual_gait {
     struct kl_virtual_runner runner;
     struct kl_noise noise;
     double deviation[2]; /* AR(1) state of T and of tc, in standard deviations */
+    struct kl_noise pulse_noise;
+    double pulse_deviation[KL_VIRTUAL_PULSE_COUNT];
     uint64_t made;
     double next_onset_s;
 };

@@ -6,45 +6,80 @@
 #include <stdio.h>
 #include <string.h>
 
-static const double knee_to_sensor_m = 0.20; /* pendulum arm: middle of the shank [P] */
+static const double shock_decay_s = 0.015, shock_hz = 18;        /* methods 21.3 */
+static const double soft_hz = 12, soft_decay_s = 0.02;           /* methods 21.3; [P] */
+static const double gyro_sd_rad_s = 0.05 * M_PI / 180;           /* methods 21.3 */
+static const double gyro_bias_rad_s = 0.3 * M_PI / 180;          /* methods 21.3 */
+static const double gyro_walk_rad_s_sqrt_s = 0.003 * M_PI / 180; /* 0.1 deg/s in 20 min [P] */
+static const double accelerometer_sd_m_s2 = 0.02;                /* methods 21.3 */
 
-/* Shank angle in the sagittal plane, rad, + ankle ahead of knee: mean and two harmonics of the
- * stride [P]. About 7 deg at contact, -45 deg at toe-off, -90 deg in swing. */
-static const double swing_mean = -0.62;
-static const double swing_cosine[2] = {0.72, 0.02};
-static const double swing_sine[2] = {-0.08, 0.12};
+enum { NOISE_OF_IMUS = 8 }; /* consumer numbers 8-15 of kl_noise_init */
 
-/* Tibial shock, methods 21.3: A exp(-t/0.015) sin(2 pi 18 t); peak 0.467 A, about 6 g here [P]. */
-static const double shock_m_s2 = 125, shock_decay_s = 0.015, shock_hz = 18;
+/* Where it sits: `down` along the segment as a share of its length (thigh, shank), x and z in m for
+ * a right limb; how much of the tibia's shock and of soft tissue it feels [P but for the pelvis'
+ * shock, methods 21.3]. */
+static const struct place {
+    double x_m, down, y_m, z_m, shock, soft;
+} places[KL_VIRTUAL_SEGMENT_COUNT] = {
+    [KL_VIRTUAL_TRUNK] = {0.09, 0, 0.30, 0, 0.25, 0.5},                      /* sternum */
+    [KL_VIRTUAL_PELVIS] = {-0.10, 0, 0.05, 0, KL_VIRTUAL_PELVIS_SHOCK, 0.5}, /* sacrum */
+    [KL_VIRTUAL_THIGH_LEFT] = {0.01, 0.5, 0, 0.08, 0.6, 1},                  /* lateral */
+    [KL_VIRTUAL_THIGH_RIGHT] = {0.01, 0.5, 0, 0.08, 0.6, 1},
+    [KL_VIRTUAL_SHANK_LEFT] = {0.03, 1, 0.05, -0.02, 1, 0.5}, /* 5 cm above the malleolus: 11 */
+    [KL_VIRTUAL_SHANK_RIGHT] = {0.03, 1, 0.05, -0.02, 1, 0.5},
+    [KL_VIRTUAL_FOOT_LEFT] = {-0.05, 0, -0.03, 0.01, 1.2, 0}, /* heel counter */
+    [KL_VIRTUAL_FOOT_RIGHT] = {-0.05, 0, -0.03, 0.01, 1.2, 0},
+};
 
-/* Sensor errors, methods 21.3; the slow walk of the bias waits for the full kinematics. */
-static const double gyro_sd_rad_s = 0.05 * M_PI / 180;
-static const double gyro_bias_rad_s = 0.3 * M_PI / 180;
-static const double accelerometer_sd_m_s2 = 0.02;
+static bool is_limb(enum kl_virtual_segment segment)
+{
+    return segment >= KL_VIRTUAL_THIGH_LEFT;
+}
 
-enum { NOISE_OF_IMUS = 8 }; /* consumer numbers 8-10 of kl_noise_init */
+/* 0: left, 1: right limb. */
+static int limb_side(enum kl_virtual_segment segment)
+{
+    return ((int)segment - (int)KL_VIRTUAL_THIGH_LEFT) % 2;
+}
 
 void kl_virtual_imu_init(struct kl_virtual_imu *imu, const struct kl_virtual_runner *runner,
-                         enum kl_side side)
+                         enum kl_virtual_segment segment)
 {
-    imu->side = side;
+    const struct place *place = &places[segment];
+    struct kl_virtual_size size = kl_virtual_size(runner);
+    double length_m = segment >= KL_VIRTUAL_SHANK_LEFT ? size.shank_m : size.thigh_m;
+    memset(imu, 0, sizeof(*imu));
+    imu->segment = segment;
     imu->noise_scale = runner->noise_scale;
-    kl_noise_init(&imu->noise, runner->seed, NOISE_OF_IMUS + (uint64_t)side);
+    imu->rate_hz = runner->imu_rate_hz;
+    imu->accelerometer_range_m_s2 = runner->accelerometer_range_m_s2;
+    imu->gyro_range_rad_s = runner->gyro_range_rad_s;
+    imu->position_m[0] = place->x_m;
+    imu->position_m[1] = place->y_m - place->down * length_m;
+    imu->position_m[2] = is_limb(segment) && limb_side(segment) == 0 ? -place->z_m : place->z_m;
+    for (int i = 0; i < 3; i++) {
+        imu->mounting[i].value = runner->mounting_rad[segment][i];
+    }
+    for (int i = 0; i < 2; i++) {
+        bool felt = !is_limb(segment) || limb_side(segment) == i;
+        imu->shock_m_s2[i] = felt ? place->shock * runner->tibial_shock_m_s2[i] : 0;
+        imu->soft_tissue[i] = felt ? place->soft * runner->soft_tissue_rad : 0;
+    }
+    kl_noise_init(&imu->noise, runner->seed, NOISE_OF_IMUS + (uint64_t)segment);
     for (int i = 0; i < 3; i++) {
         double sign = kl_noise_gaussian(&imu->noise, 1.0) < 0 ? -1 : 1;
         imu->bias_rad_s[i] = sign * runner->noise_scale * gyro_bias_rad_s;
     }
 }
 
-void kl_virtual_imu_describe(const struct kl_virtual_imu *imu, double rate_hz,
-                             struct kl_stream *out)
+void kl_virtual_imu_describe(const struct kl_virtual_imu *imu, struct kl_stream *out)
 {
     static const char *const label[KL_VIRTUAL_IMU_CHANNELS] = {"ax", "ay", "az", "wx", "wy", "wz"};
     memset(out, 0, sizeof(*out));
-    (void)snprintf(out->name, sizeof(out->name), "imu.shank.%s", kl_side_text(imu->side));
+    (void)snprintf(out->name, sizeof(out->name), "%s", kl_virtual_sensor_text(imu->segment));
     out->kind = KL_KIND_IMU;
     out->format = KL_FORMAT_FLOAT32;
-    out->rate_hz = rate_hz;
+    out->rate_hz = imu->rate_hz;
     out->channel_count = KL_VIRTUAL_IMU_CHANNELS;
     for (int j = 0; j < KL_VIRTUAL_IMU_CHANNELS; j++) {
         (void)snprintf(out->label[j], sizeof(out->label[j]), "%s", label[j]);
@@ -52,39 +87,82 @@ void kl_virtual_imu_describe(const struct kl_virtual_imu *imu, double rate_hz,
     }
 }
 
-void kl_virtual_imu_read(struct kl_virtual_imu *imu, double since_contact_s, double stride_s,
-                         double value[KL_VIRTUAL_IMU_CHANNELS])
+/* (t/tau) exp(1 - t/tau) sin(w t): 1 after a quarter period, starts without a jump of the rate. */
+static struct kl_virtual_course wobble(double t_s)
 {
-    double angle = 0;
-    double rate = 0;
-    double acceleration = 0;
+    double w = 2 * M_PI * soft_hz;
+    double d = 1 / soft_decay_s;
+    double e = exp(1 - d * t_s);
+    double sine = sin(w * t_s);
+    double cosine = cos(w * t_s);
+    double g = d * t_s * e; /* envelope and its derivatives */
+    double dg = d * e * (1 - d * t_s);
+    double ddg = d * d * e * (d * t_s - 2);
+    return (struct kl_virtual_course){g * sine, dg * sine + g * w * cosine,
+                                      ddg * sine + 2 * dg * w * cosine - g * w * w * sine};
+}
+
+struct kl_virtual_pose kl_virtual_imu_pose(const struct kl_virtual_imu *imu,
+                                           const struct kl_virtual_posture *posture,
+                                           const struct kl_virtual_contact *contact, size_t count,
+                                           double t_s)
+{
+    struct kl_virtual_pose pose = posture->segment[imu->segment];
+    kl_virtual_pose_move(&pose, imu->position_m);
     double shock = 0;
-    if (since_contact_s >= 0) {
-        angle = swing_mean;
-        for (int n = 1; n <= 2; n++) {
-            double w = 2 * M_PI * n / stride_s;
-            double c = swing_cosine[n - 1] * cos(w * since_contact_s);
-            double s = swing_sine[n - 1] * sin(w * since_contact_s);
-            angle += c + s;
-            rate += w * (swing_sine[n - 1] * cos(w * since_contact_s) -
-                         swing_cosine[n - 1] * sin(w * since_contact_s));
-            acceleration -= w * w * (c + s);
+    struct kl_virtual_course soft = {0, 0, 0};
+    for (size_t k = 0; k < count; k++) {
+        double since_s = t_s - contact[k].onset_s;
+        if (since_s <= 0) {
+            continue;
         }
-        shock = shock_m_s2 * exp(-since_contact_s / shock_decay_s) *
-                sin(2 * M_PI * shock_hz * since_contact_s);
+        int i = contact[k].side == KL_SIDE_LEFT ? 0 : 1;
+        shock +=
+            imu->shock_m_s2[i] * exp(-since_s / shock_decay_s) * sin(2 * M_PI * shock_hz * since_s);
+        struct kl_virtual_course one = wobble(since_s);
+        soft.value += imu->soft_tissue[i] * one.value;
+        soft.rate += imu->soft_tissue[i] * one.rate;
+        soft.acceleration += imu->soft_tissue[i] * one.acceleration;
     }
-    /* pendulum about Z, sensor at (0, -r, 0): methods 21.3 */
-    value[0] = knee_to_sensor_m * acceleration + KL_GRAVITY_M_S2 * sin(angle);
-    value[1] = knee_to_sensor_m * rate * rate + KL_GRAVITY_M_S2 * cos(angle) + shock;
-    value[2] = 0;
-    value[3] = 0;
-    value[4] = 0;
-    value[5] = rate;
+    for (int row = 0; row < 3; row++) {
+        pose.a_m_s2[row] += pose.r[row][KL_VIRTUAL_Y] * shock;
+    }
+    kl_virtual_pose_turn(&pose, KL_VIRTUAL_Z, &soft);
+    kl_virtual_pose_turn(&pose, KL_VIRTUAL_X, &soft);
+    kl_virtual_pose_turn(&pose, KL_VIRTUAL_Z, &imu->mounting[0]);
+    kl_virtual_pose_turn(&pose, KL_VIRTUAL_X, &imu->mounting[1]);
+    kl_virtual_pose_turn(&pose, KL_VIRTUAL_Y, &imu->mounting[2]);
+    return pose;
+}
+
+static void add_noise(struct kl_virtual_imu *imu, double value[KL_VIRTUAL_IMU_CHANNELS])
+{
+    double walk = gyro_walk_rad_s_sqrt_s / sqrt(imu->rate_hz);
+    for (int i = 0; i < 3; i++) {
+        value[i] += imu->noise_scale * kl_noise_gaussian(&imu->noise, accelerometer_sd_m_s2);
+        value[3 + i] +=
+            imu->bias_rad_s[i] + imu->noise_scale * kl_noise_gaussian(&imu->noise, gyro_sd_rad_s);
+        imu->bias_rad_s[i] += imu->noise_scale * kl_noise_gaussian(&imu->noise, walk);
+    }
+}
+
+uint32_t kl_virtual_imu_read(struct kl_virtual_imu *imu, const struct kl_virtual_posture *posture,
+                             const struct kl_virtual_contact *contact, size_t count, double t_s,
+                             double value[KL_VIRTUAL_IMU_CHANNELS])
+{
+    struct kl_virtual_pose pose = kl_virtual_imu_pose(imu, posture, contact, count, t_s);
+    kl_virtual_pose_specific_force(&pose, value);
+    memcpy(value + 3, pose.w_rad_s, sizeof(pose.w_rad_s));
     if (imu->noise_scale > 0) {
-        for (int i = 0; i < 3; i++) {
-            value[i] += imu->noise_scale * kl_noise_gaussian(&imu->noise, accelerometer_sd_m_s2);
-            value[3 + i] += imu->bias_rad_s[i] +
-                            imu->noise_scale * kl_noise_gaussian(&imu->noise, gyro_sd_rad_s);
+        add_noise(imu, value);
+    }
+    uint32_t quality = 0;
+    for (int i = 0; i < KL_VIRTUAL_IMU_CHANNELS; i++) {
+        double range = i < 3 ? imu->accelerometer_range_m_s2 : imu->gyro_range_rad_s;
+        if (fabs(value[i]) >= range) {
+            value[i] = copysign(range, value[i]);
+            quality |= KL_QUALITY_CLIPPED;
         }
     }
+    return quality;
 }

@@ -16,12 +16,47 @@ static const double sway_vertical[2] = {0.004, 0.003}; /* of body weight */
 static const double sway_shear = 0.002;                /* of body weight */
 static const double sway_x_m = 0.005, sway_z_m = 0.003;
 
+static const double between_s = 1.0; /* rest after each part of the calibration [P] */
+
+const char *kl_virtual_part_text(enum kl_virtual_part part)
+{
+    static const char *const text[KL_VIRTUAL_PART_COUNT] = {
+        [KL_VIRTUAL_STILL] = "still", [KL_VIRTUAL_KNEE_BENDS] = "squats",
+        [KL_VIRTUAL_BOWS] = "bows",   [KL_VIRTUAL_MARCHING] = "march",
+        [KL_VIRTUAL_MVC] = "mvc",
+    };
+    return text[part];
+}
+
+static void calibrate(struct kl_virtual_timeline *timeline, const struct kl_virtual_runner *runner)
+{
+    const double length_s[KL_VIRTUAL_PART_COUNT] = {
+        [KL_VIRTUAL_STILL] = runner->still_s,
+        [KL_VIRTUAL_KNEE_BENDS] = runner->knee_bends * KL_VIRTUAL_KNEE_BEND_S,
+        [KL_VIRTUAL_BOWS] = runner->bows * KL_VIRTUAL_BOW_S,
+        [KL_VIRTUAL_MARCHING] = runner->marching_s,
+        [KL_VIRTUAL_MVC] = runner->mvc_trials * KL_VIRTUAL_MVC_S,
+    };
+    double now_s = fmax(timeline->leave_s, timeline->still_s);
+    for (int i = 0; i < KL_VIRTUAL_PART_COUNT; i++) {
+        timeline->part[i].start_s = now_s;
+        timeline->part[i].end_s = now_s + length_s[i];
+        if (length_s[i] > 0) {
+            now_s += length_s[i] + between_s;
+            timeline->off_s = now_s;
+            timeline->leave_s = now_s + runner->quiet_s; /* the plate has drifted meanwhile */
+        }
+    }
+}
+
 struct kl_virtual_timeline kl_virtual_timeline(const struct kl_virtual_runner *runner)
 {
     struct kl_virtual_timeline timeline = {.stand_s = kl_seconds(KL_EPOCH_NS) + runner->quiet_s};
     timeline.leave_s = timeline.stand_s + runner->stand_s;
+    timeline.off_s = timeline.leave_s;
     timeline.still_s = timeline.stand_s + step_on_s;
     timeline.still_end_s = timeline.leave_s - step_off_s;
+    calibrate(&timeline, runner);
     timeline.first_onset_s = timeline.leave_s + lead_s;
     return timeline;
 }
@@ -35,7 +70,7 @@ void kl_virtual_load_init(struct kl_virtual_load *load, const struct kl_virtual_
 
 /* Draws contacts until the one after the current one is known. A contact ends before the same
  * foot's next one begins (kl_virtual_runner_check), so at most two are loaded. */
-static void advance(struct kl_virtual_load *load, double t_s)
+void kl_virtual_load_advance(struct kl_virtual_load *load, double t_s)
 {
     while (load->count == 0 || load->contact[load->count - 1].onset_s <= t_s) {
         if (load->count == KL_VIRTUAL_WINDOW) {
@@ -55,12 +90,12 @@ static double ease(double x)
 static void stand(const struct kl_virtual_load *load, double t_s, double wrench[2][KL_WRENCH_COUNT])
 {
     const struct kl_virtual_timeline *timeline = &load->timeline;
-    if (t_s <= timeline->stand_s || t_s >= timeline->leave_s) {
+    if (t_s <= timeline->stand_s || t_s >= timeline->off_s) {
         return;
     }
     const struct kl_virtual_runner *runner = &load->gait.runner;
     double on = ease((t_s - timeline->stand_s) / step_on_s);
-    double off = ease((timeline->leave_s - t_s) / step_off_s);
+    double off = ease((timeline->off_s - t_s) / step_off_s);
     double slow = sin(2 * M_PI * sway_hz[0] * (t_s - timeline->still_s));
     double fast = sin(2 * M_PI * sway_hz[1] * (t_s - timeline->still_s));
     double half_n = on * off * runner->mass_kg * KL_GRAVITY_M_S2 / 2;
@@ -83,7 +118,7 @@ void kl_virtual_load_at(struct kl_virtual_load *load, double t_s, double wrench[
 {
     memset(wrench, 0, 2 * sizeof(wrench[0]));
     stand(load, t_s, wrench);
-    advance(load, t_s);
+    kl_virtual_load_advance(load, t_s);
     for (size_t k = 0; k < load->count; k++) {
         const struct kl_virtual_contact *contact = &load->contact[k];
         double one[KL_WRENCH_COUNT];
@@ -92,20 +127,6 @@ void kl_virtual_load_at(struct kl_virtual_load *load, double t_s, double wrench[
             wrench[contact->side == KL_SIDE_LEFT ? 0 : 1][i] += one[i];
         }
     }
-}
-
-bool kl_virtual_load_stride(const struct kl_virtual_load *load, enum kl_side side, double t_s,
-                            double *onset_s, double *stride_s)
-{
-    for (size_t k = load->count; k-- > 0;) {
-        const struct kl_virtual_contact *contact = &load->contact[k];
-        if (contact->side == side && contact->onset_s <= t_s && k + 1 < load->count) {
-            *onset_s = contact->onset_s;
-            *stride_s = contact->step_time_s + load->contact[k + 1].step_time_s;
-            return true;
-        }
-    }
-    return false;
 }
 
 void kl_virtual_runner_wrench(const struct kl_virtual_runner *runner, double t_s, double wrench[6])

@@ -1,7 +1,13 @@
 #include "devices/virtual_runner.h"
 
+#include "devices/virtual_belt.h"
+#include "devices/virtual_body.h"
+#include "devices/virtual_emg.h"
 #include "devices/virtual_imu.h"
+#include "devices/virtual_joint.h"
 #include "devices/virtual_load.h"
+#include "devices/virtual_markers.h"
+#include "devices/virtual_parameters.h"
 #include "devices/virtual_plate.h"
 
 #include <math.h>
@@ -10,7 +16,12 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-enum { FEET = 2, STREAMS_MAX = 4, EVENTS_MAX = 4 };
+enum {
+    FEET = 2,
+    MUSCLES = 4,
+    STREAMS_MAX = FEET + KL_VIRTUAL_SENSOR_COUNT,
+    EVENTS_MAX = 10 + KL_VIRTUAL_PART_COUNT,
+};
 
 static const enum kl_side foot_side[FEET] = {KL_SIDE_LEFT, KL_SIDE_RIGHT};
 
@@ -45,6 +56,7 @@ struct kl_virtual_runner kl_virtual_runner_defaults(void)
         .subject = "virtual",
     };
     kl_virtual_runner_strike(&runner, KL_VIRTUAL_REARFOOT);
+    kl_virtual_parameters_defaults(&runner);
     return runner;
 }
 
@@ -164,15 +176,16 @@ int kl_virtual_runner_check(const struct kl_virtual_runner *runner, struct kl_fa
         return kl_fault(fault, KL_ERR_RANGE, "virtual_runner: seed is above %lld",
                         (long long)INT64_MAX);
     }
-    return check_gait(runner, fault);
+    int status = kl_virtual_parameters_check(runner, fault);
+    return status == KL_OK ? check_gait(runner, fault) : status;
 }
 
 /* -------------------------------------------------------------------- driver */
 
 /* Where the samples of a stream come from. */
 struct part {
-    enum { PLATE = 0, IMU } kind;
-    size_t index; /* of plate[] or imu[] */
+    enum { PLATE = 0, IMU, EMG, BELT, MARKERS } kind;
+    size_t index; /* of plate[], imu[] ... */
     double rate_hz;
     uint64_t next; /* number of its next sample */
 };
@@ -180,8 +193,14 @@ struct part {
 struct virtual_runner {
     struct kl_virtual_runner runner;
     struct kl_virtual_load load;
+    struct kl_virtual_body body;
+    struct kl_virtual_posture posture; /* at posture_ns: sensors of one rate share it */
+    int64_t posture_ns;
     struct kl_virtual_plate plate[FEET];
-    struct kl_virtual_imu imu[FEET];
+    struct kl_virtual_imu imu[KL_VIRTUAL_SEGMENT_COUNT];
+    struct kl_virtual_emg emg[MUSCLES];
+    struct kl_virtual_belt belt;
+    struct kl_virtual_markers markers[FEET];
     struct part part[STREAMS_MAX]; /* one per stream, in stream order */
     size_t stream_count;
 };
@@ -196,13 +215,49 @@ static void add_plate(struct virtual_runner *state, size_t index, enum kl_side s
         (struct part){.kind = PLATE, .index = index, .rate_hz = rate_hz};
 }
 
-static void add_imu(struct virtual_runner *state, size_t index, struct kl_stream *out)
+static void add_sensor(struct virtual_runner *state, unsigned sensor, struct kl_stream *out)
 {
-    double rate_hz = state->runner.imu_rate_hz;
-    kl_virtual_imu_init(&state->imu[index], &state->runner, foot_side[index]);
-    kl_virtual_imu_describe(&state->imu[index], rate_hz, &out[state->stream_count]);
-    state->part[state->stream_count++] =
-        (struct part){.kind = IMU, .index = index, .rate_hz = rate_hz};
+    const struct kl_virtual_runner *runner = &state->runner;
+    struct part *part = &state->part[state->stream_count];
+    struct kl_stream *stream = &out[state->stream_count++];
+    *part = (struct part){.kind = BELT};
+    if (sensor < (unsigned)KL_VIRTUAL_SEGMENT_COUNT) {
+        part->kind = IMU;
+        part->index = sensor;
+        kl_virtual_imu_init(&state->imu[part->index], runner, (enum kl_virtual_segment)sensor);
+        kl_virtual_imu_describe(&state->imu[part->index], stream);
+    } else if (sensor < (unsigned)KL_VIRTUAL_TREADMILL) {
+        part->kind = EMG;
+        part->index = sensor - (unsigned)KL_VIRTUAL_EMG_VMO_LEFT;
+        kl_virtual_emg_init(&state->emg[part->index], runner, sensor);
+        kl_virtual_emg_describe(&state->emg[part->index], stream);
+    } else if (sensor == (unsigned)KL_VIRTUAL_TREADMILL) {
+        kl_virtual_belt_init(&state->belt, runner);
+        kl_virtual_belt_describe(&state->belt, stream);
+    } else {
+        part->kind = MARKERS;
+        part->index = sensor - (unsigned)KL_VIRTUAL_JOINTS_LEFT;
+        kl_virtual_markers_init(&state->markers[part->index], runner, foot_side[part->index]);
+        kl_virtual_markers_describe(&state->markers[part->index], stream);
+    }
+    part->rate_hz = stream->rate_hz;
+}
+
+/* The sensors asked for, as bits. */
+static unsigned worn(const struct kl_virtual_runner *runner)
+{
+    unsigned shanks =
+        KL_VIRTUAL_SENSOR(KL_VIRTUAL_SHANK_LEFT) | KL_VIRTUAL_SENSOR(KL_VIRTUAL_SHANK_RIGHT);
+    return runner->sensors | (runner->imu ? shanks : 0U);
+}
+
+static size_t streams_of(const struct kl_virtual_runner *runner)
+{
+    size_t count = runner->split_belt ? 2 : 1;
+    for (unsigned sensor = 0; sensor < KL_VIRTUAL_SENSOR_COUNT; sensor++) {
+        count += (worn(runner) & KL_VIRTUAL_SENSOR(sensor)) != 0;
+    }
+    return count;
 }
 
 static int configure(void *self, const void *config, struct kl_stream *out, size_t cap,
@@ -211,26 +266,30 @@ static int configure(void *self, const void *config, struct kl_stream *out, size
     struct virtual_runner *state = self;
     const struct kl_virtual_runner defaults = kl_virtual_runner_defaults();
     const struct kl_virtual_runner *runner = config != NULL ? config : &defaults;
-    size_t wanted = (runner->split_belt ? 2U : 1U) + (runner->imu ? 2U : 0U);
-    if (cap < wanted) {
-        return kl_fault(fault, KL_ERR_ARG, "virtual_runner: room for %zu streams, needs %zu", cap,
-                        wanted);
-    }
     int status = kl_virtual_runner_check(runner, fault);
     if (status != KL_OK) {
         return status;
     }
+    size_t wanted = streams_of(runner);
+    if (cap < wanted) {
+        return kl_fault(fault, KL_ERR_ARG, "virtual_runner: room for %zu streams, needs %zu", cap,
+                        wanted);
+    }
     state->runner = *runner;
     state->stream_count = 0;
+    state->posture_ns = 0; /* before the first sample */
     kl_virtual_load_init(&state->load, runner);
+    kl_virtual_body_init(&state->body, runner);
     if (runner->split_belt) {
         add_plate(state, 0, KL_SIDE_LEFT, out);
         add_plate(state, 1, KL_SIDE_RIGHT, out);
     } else {
         add_plate(state, 0, KL_SIDE_UNKNOWN, out);
     }
-    for (size_t i = 0; runner->imu && i < FEET; i++) {
-        add_imu(state, i, out);
+    for (unsigned sensor = 0; sensor < KL_VIRTUAL_SENSOR_COUNT; sensor++) {
+        if ((worn(runner) & KL_VIRTUAL_SENSOR(sensor)) != 0) {
+            add_sensor(state, sensor, out);
+        }
     }
     return (int)state->stream_count;
 }
@@ -244,32 +303,63 @@ static int64_t next_ns(const struct part *part)
 static size_t earliest(const struct virtual_runner *state)
 {
     size_t first = 0;
+    int64_t first_ns = next_ns(&state->part[0]);
     for (size_t i = 1; i < state->stream_count; i++) {
-        if (next_ns(&state->part[i]) < next_ns(&state->part[first])) {
+        int64_t t_ns = next_ns(&state->part[i]);
+        if (t_ns < first_ns) {
             first = i;
+            first_ns = t_ns;
         }
     }
     return first;
 }
 
-static uint32_t read_plate(struct kl_virtual_plate *plate, double t_s,
-                           double wrench[2][KL_WRENCH_COUNT], double *volts)
+static uint32_t read_plate(struct virtual_runner *state, struct kl_virtual_plate *plate, double t_s,
+                           double *volts)
 {
+    double feet[2][KL_WRENCH_COUNT];
+    kl_virtual_load_at(&state->load, t_s, feet);
     double load[KL_WRENCH_COUNT];
     for (int i = 0; i < KL_WRENCH_COUNT; i++) {
-        load[i] = (plate->side != KL_SIDE_RIGHT ? wrench[0][i] : 0) +
-                  (plate->side != KL_SIDE_LEFT ? wrench[1][i] : 0);
+        load[i] = (plate->side != KL_SIDE_RIGHT ? feet[0][i] : 0) +
+                  (plate->side != KL_SIDE_LEFT ? feet[1][i] : 0);
     }
     return kl_virtual_plate_read(plate, t_s, load, volts);
 }
 
-static void read_imu(struct virtual_runner *state, struct kl_virtual_imu *imu, double t_s,
-                     double *value)
+static const struct kl_virtual_posture *posture_at(struct virtual_runner *state, int64_t t_ns)
 {
-    double onset_s = 0;
-    double stride_s = 1;
-    bool running = kl_virtual_load_stride(&state->load, imu->side, t_s, &onset_s, &stride_s);
-    kl_virtual_imu_read(imu, running ? t_s - onset_s : -1, stride_s, value);
+    if (state->posture_ns != t_ns) {
+        kl_virtual_body_at(&state->body, state->load.contact, state->load.count, kl_seconds(t_ns),
+                           &state->posture);
+        state->posture_ns = t_ns;
+    }
+    return &state->posture;
+}
+
+static uint32_t read_part(struct virtual_runner *state, const struct part *part, int64_t t_ns,
+                          double *value)
+{
+    double t_s = kl_seconds(t_ns);
+    if (part->kind == PLATE) {
+        return read_plate(state, &state->plate[part->index], t_s, value);
+    }
+    kl_virtual_load_advance(&state->load, t_s);
+    const struct kl_virtual_contact *contact = state->load.contact;
+    size_t count = state->load.count;
+    switch (part->kind) {
+    case IMU:
+        return kl_virtual_imu_read(&state->imu[part->index], posture_at(state, t_ns), contact,
+                                   count, t_s, value);
+    case EMG:
+        return kl_virtual_emg_read(&state->emg[part->index], contact, count, t_s, value);
+    case MARKERS:
+        kl_virtual_markers_read(&state->markers[part->index], posture_at(state, t_ns), value);
+        return 0;
+    default:
+        kl_virtual_belt_read(&state->belt, contact, count, t_s, value);
+        return 0;
+    }
 }
 
 static int generate(void *self, int64_t until_ns, struct kl_sample *out, size_t cap)
@@ -284,20 +374,35 @@ static int generate(void *self, int64_t until_ns, struct kl_sample *out, size_t 
             break;
         }
         part->next++;
-        double t_s = kl_seconds(t_ns);
-        double wrench[2][KL_WRENCH_COUNT];
-        kl_virtual_load_at(&state->load, t_s, wrench);
         struct kl_sample *sample = &out[made++];
         sample->stream = stream;
         sample->device_ns = t_ns;
-        sample->quality = 0;
-        if (part->kind == PLATE) {
-            sample->quality = read_plate(&state->plate[part->index], t_s, wrench, sample->value);
-        } else {
-            read_imu(state, &state->imu[part->index], t_s, sample->value);
-        }
+        sample->quality = read_part(state, part, t_ns, sample->value);
     }
     return (int)made;
+}
+
+/* What a lab measures with a tape: the lengths that the knee needs. @return how many */
+static size_t entries(const struct kl_virtual_runner *runner, struct kl_event *out)
+{
+    const struct kl_virtual_size size = kl_virtual_size(runner);
+    const struct {
+        const char *key;
+        double value;
+    } rows[] = {
+        {"shank_length_m", size.shank_m},
+        {"thigh_length_m", size.thigh_m},
+        {"asis_width_m", runner->inter_asis_m},
+        {"ankle_offset_left_m", runner->ankle_cop_offset_m[0]},
+        {"ankle_offset_right_m", runner->ankle_cop_offset_m[1]},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        out[i] = (struct kl_event){.kind = KL_EVENT_ENTRY,
+                                   .t_ns = KL_EPOCH_NS,
+                                   .value = {rows[i].value},
+                                   .text = rows[i].key};
+    }
+    return sizeof(rows) / sizeof(rows[0]);
 }
 
 static int events(void *self, struct kl_event *out, size_t cap)
@@ -313,6 +418,9 @@ static int events(void *self, struct kl_event *out, size_t cap)
                                       .t_ns = KL_EPOCH_NS,
                                       .value = {runner->mass_kg, runner->height_m},
                                       .text = runner->subject};
+    if (runner->sensors != 0) {
+        count += entries(runner, list + count);
+    }
     if (runner->quiet_s > 0) {
         double tare_s = fmax(runner->quiet_s - tare_margin_s, 0.8 * runner->quiet_s);
         list[count++] = (struct kl_event){.kind = KL_EVENT_TARE,
@@ -327,9 +435,26 @@ static int events(void *self, struct kl_event *out, size_t cap)
                                           .duration_ns = kl_nanoseconds(fmin(still_s, weigh_s)),
                                           .text = ""};
     }
+    for (int i = 0; i < KL_VIRTUAL_PART_COUNT; i++) {
+        const struct kl_virtual_span *span = &timeline->part[i];
+        if (span->end_s > span->start_s) {
+            list[count++] =
+                (struct kl_event){.kind = KL_EVENT_CALIBRATION,
+                                  .t_ns = kl_nanoseconds(span->start_s),
+                                  .duration_ns = kl_nanoseconds(span->end_s - span->start_s),
+                                  .text = kl_virtual_part_text((enum kl_virtual_part)i)};
+        }
+    }
+    double again_s = timeline->leave_s - timeline->off_s - tare_margin_s;
+    if (again_s > 0) {
+        list[count++] = (struct kl_event){.kind = KL_EVENT_TARE,
+                                          .t_ns = kl_nanoseconds(timeline->off_s),
+                                          .duration_ns = kl_nanoseconds(again_s),
+                                          .text = ""};
+    }
     list[count++] = (struct kl_event){.kind = KL_EVENT_SPEED,
                                       .t_ns = kl_nanoseconds(timeline->leave_s),
-                                      .value = {runner->speed_m_s, 0},
+                                      .value = {runner->speed_m_s, runner->incline_rad},
                                       .text = ""};
     if (cap < count) {
         return KL_ERR_ARG;

@@ -8,11 +8,16 @@
  *     1 s        1 + quiet_s            + stand_s      + 0.2 s
  *      | empty belt  | on, standing still, off | belt starts | contacts, left first ...
  *      TARE                 WEIGH              SPEED
+ *
+ * With a calibration (methods 9.1) its parts follow the weighing, each under a marker
+ * ("calibration: still", ": knee bends", ": bows", ": marching", ": mvc") that lasts as long as the
+ * part; then the belt is empty for quiet_s once more, for another TARE, before it starts.
  */
 #ifndef KL_DEVICES_VIRTUAL_RUNNER_H
 #define KL_DEVICES_VIRTUAL_RUNNER_H
 
 #include "acquire/driver.h"
+#include "devices/virtual_motion.h"
 
 #define KL_GRAVITY_M_S2 9.80665 /* standard gravity, CGPM 1901; methods 22 */
 
@@ -33,7 +38,40 @@ struct kl_virtual_runner {
     double quiet_s;       /* empty belt before the runner: for the tare */
     double stand_s;       /* standing still: for weighing */
     bool split_belt;      /* plate.left, plate.right; else plate.belt */
-    bool imu;             /* imu.shank.left/right as far as the demo shows */
+    bool imu;             /* imu.shank.left and imu.shank.right, whatever `sensors` says */
+    unsigned sensors;     /* KL_VIRTUAL_SENSOR bits: what else is worn and streamed */
+
+    /* Motion, methods 21.2: each a pulse over stance on top of the runner's swing. */
+    double eversion_rad[2], contact_inversion_rad[2];
+    double tibial_rotation_rad[2], valgus_rad[2], hip_adduction_rad[2], pelvic_drop_rad[2];
+    double trunk_sway_rad[2]; /* lean to the stance side */
+    /* Posture while running. */
+    double knee_varus_rad[2], knee_flexion_offset_rad[2];
+    double trunk_lean_rad, trunk_rotation_rad, pelvis_rotation_rad;
+    double ankle_cop_offset_m[2]; /* the centre of pressure lies this far lateral of the ankle */
+    double wedge_rad[2];        /* insert; > 0 medial (lifts the inner edge), see virtual_body.h */
+    double angle_cv, angle_phi; /* step-to-step variation of the pulses, AR(1) */
+    double inter_asis_m;
+
+    /* What the sensors are and how they sit. */
+    double emg_rate_hz, treadmill_rate_hz;
+    double mounting_rad[KL_VIRTUAL_SEGMENT_COUNT][3]; /* about z, x, y of the segment (ZXY) */
+    double tibial_shock_m_s2[2];                      /* A_s of methods 21.3 */
+    double soft_tissue_rad;                           /* 12 Hz, damped, after each contact */
+    double accelerometer_range_m_s2, gyro_range_rad_s;
+
+    /* Muscle, methods 21.4. */
+    double vmo_delay_s[2], vmo_gain[2];
+    double emg_snr, crosstalk, hum_v;
+
+    /* Treadmill. */
+    double belt_variation; /* dip of the belt's speed in each stance, of the speed */
+    double incline_rad;
+
+    /* Calibration before the run (methods 9.1), after the weighing; 0: left out. */
+    double still_s;
+    double knee_bends, bows, marching_s, mvc_trials; /* counts are whole numbers */
+
     uint64_t seed;
     char subject[32];
 };
@@ -85,6 +123,8 @@ struct kl_virtual_step {
     double cop_mean_z_m, cop_range_z_m; /* over 20-80 % of stance */
     double cop_progression_m;           /* along the belt, x_cop + v t, over 20-80 % of stance */
     double cop_weighted_z_m;            /* force-weighted mean over the whole contact */
+    struct kl_virtual_motion motion;
+    struct kl_virtual_muscle muscle;
 };
 
 /** The truth of the contacts that begin in the first `seconds` of the session (counted from

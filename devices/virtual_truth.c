@@ -2,12 +2,14 @@
 #include "devices/virtual_truth.h"
 
 #include "devices/virtual_load.h"
+#include "devices/virtual_motion_truth.h"
 
 #include <gsl/gsl_math.h>
 
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const double grid_s = 1e-5; /* 100 kHz, methods 21.5 */
 
@@ -294,8 +296,13 @@ static struct kl_virtual_step step_truth(const struct curve *curve, const struct
 
 /* ------------------------------------------------------------ walking the steps */
 
+enum { CONTACTS = 4 }; /* kept: before, now, next and the one after */
+
 struct kl_virtual_truth {
     struct kl_virtual_gait gait;
+    struct kl_virtual_contact contact[CONTACTS];
+    size_t count, at; /* contact[at] is now; at is 0 for the first one only */
+    struct kl_virtual_motion_truth motion;
     double threshold_n;
     double end_s; /* session time; contacts from here on do not count */
     struct curve curve[2];
@@ -315,11 +322,17 @@ static int curve_reserve(struct curve *curve, size_t capacity)
     return curve->t_s != NULL && curve->force != NULL ? KL_OK : KL_ERR_MEM;
 }
 
-static void draw(struct kl_virtual_truth *truth, struct curve *curve)
+/* Moves on so that contact[at] is the next one, with two behind it. */
+static void draw(struct kl_virtual_truth *truth)
 {
-    struct kl_virtual_contact contact;
-    kl_virtual_gait_next(&truth->gait, &contact);
-    curve_fill(curve, &contact, truth->threshold_n);
+    if (truth->count == CONTACTS) {
+        memmove(truth->contact, truth->contact + 1, (CONTACTS - 1) * sizeof(truth->contact[0]));
+        truth->count--;
+    }
+    truth->at = truth->count > 2 ? 1 : 0;
+    while (truth->count < truth->at + 3) {
+        kl_virtual_gait_next(&truth->gait, &truth->contact[truth->count++]);
+    }
 }
 
 /* Mean force of the weakest contact jitter allows: every contact reaches above it. */
@@ -352,7 +365,8 @@ int kl_virtual_truth_create(struct kl_virtual_truth **out, const struct kl_virtu
     struct kl_virtual_truth *truth = calloc(1, sizeof(*truth));
     size_t capacity = curve_capacity(runner);
     if (truth == NULL || curve_reserve(&truth->curve[0], capacity) != KL_OK ||
-        curve_reserve(&truth->curve[1], capacity) != KL_OK) {
+        curve_reserve(&truth->curve[1], capacity) != KL_OK ||
+        kl_virtual_motion_truth_init(&truth->motion, runner) != KL_OK) {
         kl_virtual_truth_destroy(truth);
         (void)kl_fault(fault, KL_ERR_MEM, "virtual_runner: no memory for its truth");
         return KL_ERR_MEM;
@@ -360,7 +374,8 @@ int kl_virtual_truth_create(struct kl_virtual_truth **out, const struct kl_virtu
     kl_virtual_gait_init(&truth->gait, runner, kl_virtual_timeline(runner).first_onset_s);
     truth->threshold_n = threshold_n;
     truth->end_s = kl_seconds(KL_EPOCH_NS) + seconds;
-    draw(truth, &truth->curve[0]);
+    draw(truth);
+    curve_fill(&truth->curve[0], &truth->contact[truth->at], threshold_n);
     *out = truth;
     return KL_OK;
 }
@@ -370,6 +385,7 @@ void kl_virtual_truth_destroy(struct kl_virtual_truth *truth)
     if (truth != NULL) {
         curve_release(&truth->curve[0]);
         curve_release(&truth->curve[1]);
+        kl_virtual_motion_truth_release(&truth->motion);
         free(truth);
     }
 }
@@ -381,8 +397,10 @@ bool kl_virtual_truth_next(struct kl_virtual_truth *truth, struct kl_virtual_ste
         return false;
     }
     struct curve *next = &truth->curve[1 - truth->now];
-    draw(truth, next);
+    curve_fill(next, &truth->contact[truth->at + 1], truth->threshold_n);
     *out = step_truth(now, next);
+    kl_virtual_motion_truth_step(&truth->motion, truth->contact, truth->count, truth->at, out);
+    draw(truth);
     truth->now = 1 - truth->now;
     return true;
 }

@@ -65,6 +65,7 @@ struct kl_virtual_runner virtual_session_plain_runner(void)
     struct kl_virtual_runner runner = kl_virtual_runner_defaults();
     runner.noise_scale = 0;
     runner.step_time_cv = 0;
+    runner.angle_cv = 0;
     runner.quiet_s = 0;
     runner.stand_s = 0;
     runner.imu = false;

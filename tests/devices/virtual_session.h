@@ -4,7 +4,7 @@
 
 #include "devices/virtual_runner.h"
 
-enum { KL_TEST_STREAMS_MAX = 4 };
+enum { KL_TEST_STREAMS_MAX = 20 };
 
 struct virtual_session {
     void *state;
