@@ -132,6 +132,11 @@ void kl_body_calibration_standing_heading(struct kl_body_calibration *calibratio
 
 /* ------------------------------------------------------------------------------------ phases */
 
+static bool is_foot(enum kl_segment segment)
+{
+    return segment == KL_SEGMENT_FOOT_LEFT || segment == KL_SEGMENT_FOOT_RIGHT;
+}
+
 /* Which phase gives a segment its axis. */
 static enum kl_calibration_phase axis_phase(enum kl_segment segment)
 {
@@ -623,6 +628,22 @@ static bool point_right(enum kl_segment segment, const struct kl_calibration_tur
     return true;
 }
 
+/* Up and the mediolateral axis, to the right, of a trunk, pelvis, thigh or shank. */
+static bool axis_of(const struct kl_body_calibration *calibration, const struct seating *seating,
+                    enum kl_segment segment, struct kl_vec *axis)
+{
+    enum kl_segment sensor = seating->sensor[segment];
+    enum kl_calibration_phase phase = axis_phase(segment);
+    const struct result *pose = &calibration->phase[KL_CALIBRATION_STILL].sensor[sensor];
+    const struct result *moved = &calibration->phase[phase].sensor[sensor];
+    if (seating->withheld[segment] || !pose->has_still || !moved->has_turn ||
+        moved->turn.range_rad < phases[phase].range_rad) {
+        return false;
+    }
+    *axis = moved->turn.axis;
+    return is_foot(segment) || point_right(segment, &moved->turn, pose->still.up, axis);
+}
+
 /* A foot is carried by the shank: in the march both turn the same way most of the time. */
 static bool point_foot_right(const struct kl_body_calibration *calibration,
                              const struct seating *seating, enum kl_segment foot,
@@ -630,11 +651,10 @@ static bool point_foot_right(const struct kl_body_calibration *calibration,
 {
     enum kl_segment shank =
         foot == KL_SEGMENT_FOOT_LEFT ? KL_SEGMENT_SHANK_LEFT : KL_SEGMENT_SHANK_RIGHT;
-    struct kl_segment_alignment alignment;
-    if (!kl_body_calibration_alignment(calibration, shank, &alignment)) {
+    struct kl_vec z;
+    if (!axis_of(calibration, seating, shank, &z)) {
         return false;
     }
-    struct kl_vec z = kl_quat_rotate(alignment.sensor_segment, (struct kl_vec){0, 0, 1});
     const struct kl_matrix *m =
         &calibration->together[seating->sensor[foot]][seating->sensor[shank]];
     const double a[3] = {axis->x, axis->y, axis->z};
@@ -657,24 +677,19 @@ bool kl_body_calibration_alignment(const struct kl_body_calibration *calibration
     struct seating seating;
     seat(calibration, &seating);
     enum kl_segment sensor = seating.sensor[segment];
-    enum kl_calibration_phase phase = axis_phase(segment);
-    const struct result *pose = &calibration->phase[KL_CALIBRATION_STILL].sensor[sensor];
-    const struct result *moved = &calibration->phase[phase].sensor[sensor];
-    if (seating.withheld[segment] || !pose->has_still || !moved->has_turn ||
-        moved->turn.range_rad < phases[phase].range_rad) {
+    struct kl_vec axis;
+    if (!axis_of(calibration, &seating, segment, &axis) ||
+        (is_foot(segment) && !point_foot_right(calibration, &seating, segment, &axis))) {
         return false;
     }
-    bool foot = segment == KL_SEGMENT_FOOT_LEFT || segment == KL_SEGMENT_FOOT_RIGHT;
-    struct kl_vec axis = moved->turn.axis;
-    bool pointed = foot ? point_foot_right(calibration, &seating, segment, &axis)
-                        : point_right(segment, &moved->turn, pose->still.up, &axis);
+    struct kl_vec up = calibration->phase[KL_CALIBRATION_STILL].sensor[sensor].still.up;
     struct kl_segment_alignment alignment = {
         .valid = true,
-        .gravity_m_s2 = kl_vec_norm(pose->still.up),
-        .quality = moved->turn.quality,
+        .gravity_m_s2 = kl_vec_norm(up),
+        .quality = calibration->phase[axis_phase(segment)].sensor[sensor].turn.quality,
         .standing_heading_rad = calibration->standing_heading_rad[segment],
     };
-    if (!pointed || !kl_segment_alignment_of(pose->still.up, axis, &alignment.sensor_segment)) {
+    if (!kl_segment_alignment_of(up, axis, &alignment.sensor_segment)) {
         return false;
     }
     alignment.marks = alignment.quality < KL_CALIBRATION_AXIS_Q ? KL_MOTION_AXIS : 0;

@@ -5,7 +5,7 @@
 #define FIT_MAX 512
 #define BOX_MIN 16
 #define BOX_PARTS 9
-#define BOX_GROWTH 1.2 /* boxes evenly spaced on the logarithm */
+#define BOX_STEPS 5 /* each box larger by a fifth: evenly spaced on the logarithm */
 
 struct kl_divergence_settings kl_divergence_settings_defaults(void)
 {
@@ -157,12 +157,13 @@ int kl_scaling_exponent(const double *value, size_t n, double *profile, double *
     double y = 0;
     double xx = 0;
     double xy = 0;
-    for (double box = BOX_MIN; box <= (double)(n / BOX_PARTS); box *= BOX_GROWTH) {
-        double f2 = fluctuation2(profile, n, (size_t)box);
+    size_t largest = n / BOX_PARTS;
+    for (size_t box = BOX_MIN; box <= largest; box += 1 + box / BOX_STEPS) {
+        double f2 = fluctuation2(profile, n, box);
         if (!(f2 > 0) || !isfinite(f2)) {
             return KL_ERR_DATA;
         }
-        double lx = log(floor(box));
+        double lx = log((double)box);
         double ly = 0.5 * log(f2);
         count++;
         x += lx;
