@@ -28,6 +28,24 @@ struct kl_clipping {
 void kl_clipping_init(struct kl_clipping *clipping, const struct kl_clipping_settings *settings);
 
 /** One sample. @return this sample belongs to a plateau (its second sample or a later one) */
-bool kl_clipping_step(struct kl_clipping *clipping, struct kl_vec w_rad_s, struct kl_vec a_m_s2);
+static inline bool kl_clipping_step(struct kl_clipping *clipping, struct kl_vec w_rad_s,
+                                    struct kl_vec a_m_s2)
+{
+    if (clipping->settings.rate_range_rad_s == 0 &&
+        clipping->settings.acceleration_range_m_s2 == 0) {
+        return false;
+    }
+    const double value[6] = {w_rad_s.x, w_rad_s.y, w_rad_s.z, a_m_s2.x, a_m_s2.y, a_m_s2.z};
+    bool clipped = false;
+    for (int c = 0; c < 6; c++) {
+        double range = c < 3 ? clipping->settings.rate_range_rad_s
+                             : clipping->settings.acceleration_range_m_s2;
+        bool beyond = range > 0 && fabs(value[c]) > KL_CLIPPING_SHARE * range;
+        clipping->run[c] = beyond ? clipping->run[c] + (clipping->run[c] < UINT32_MAX) : 0;
+        clipping->events += clipping->run[c] == KL_CLIPPING_SAMPLES;
+        clipped = clipped || clipping->run[c] >= KL_CLIPPING_SAMPLES;
+    }
+    return clipped;
+}
 
 #endif

@@ -9,7 +9,15 @@
 #define SCALE_FORGET_S 3600.0               /* in this time an exact scale becomes uncertain by */
 #define SCALE_FORGOTTEN 1e-3                /* 0.1 %: warming up */
 
-enum { ROW_X = 0, ROW_Y = 6, ROW_Z = 12, NOW = 15, SUMS = 17, STATES = KL_GYRO_BIAS_STATES };
+/* Places in kl_gyro_bias.sum, z0 and z1. */
+enum {
+    ROW_X = KL_GYRO_BIAS_ROW_X,
+    ROW_Y = KL_GYRO_BIAS_ROW_Y,
+    ROW_Z = KL_GYRO_BIAS_ROW_Z,
+    NOW = KL_GYRO_BIAS_NOW,
+    SUMS = KL_GYRO_BIAS_SUMS,
+    STATES = KL_GYRO_BIAS_STATES,
+};
 
 struct kl_gyro_bias_settings kl_gyro_bias_settings_defaults(void)
 {
@@ -101,7 +109,7 @@ static void clip_bias(struct kl_gyro_bias *b)
     }
 }
 
-static void update(struct kl_gyro_bias *b, const struct kl_vec *rest_rate)
+void kl_gyro_bias_update(struct kl_gyro_bias *b, const struct kl_vec *rest_rate)
 {
     double mean[SUMS];
     for (int i = 0; i < NOW; i++) {
@@ -132,30 +140,9 @@ static void update(struct kl_gyro_bias *b, const struct kl_vec *rest_rate)
         measure(b, vertical, 0, b->vertical_w);
     }
     clip_bias(b);
-}
-
-void kl_gyro_bias_step(struct kl_gyro_bias *bias, struct kl_quat earth_sensor,
-                       struct kl_vec w_rad_s, double turned_x, double turned_y,
-                       const struct kl_vec *rest_rate)
-{
-    struct kl_matrix r = kl_quat_matrix(earth_sensor);
-    const double w[3] = {w_rad_s.x, w_rad_s.y, w_rad_s.z};
-    double *sum = bias->sum;
-    for (int i = 0; i < 3; i++) {
-        sum[ROW_X + i] += r.m[0][i];
-        sum[ROW_X + 3 + i] += r.m[0][i] * w[i];
-        sum[ROW_Y + i] += r.m[1][i];
-        sum[ROW_Y + 3 + i] += r.m[1][i] * w[i];
-        sum[ROW_Z + i] += r.m[2][i];
-    }
-    bias->turned[0] += turned_x;
-    bias->turned[1] += turned_y;
-    if (++bias->count >= bias->length) {
-        update(bias, rest_rate);
-        memset(bias->sum, 0, sizeof(bias->sum));
-        bias->turned[0] = bias->turned[1] = 0;
-        bias->count = 0;
-    }
+    memset(b->sum, 0, sizeof(b->sum));
+    b->turned[0] = b->turned[1] = 0;
+    b->count = 0;
 }
 
 void kl_gyro_bias_set(struct kl_gyro_bias *bias, struct kl_vec bias_rad_s, double sd_rad_s)

@@ -19,8 +19,17 @@
 #include "process/motion/low_pass.h"
 #include "process/motion/rotation.h"
 
-#define KL_GYRO_BIAS_STEP_S 0.05
+#define KL_GYRO_BIAS_STEP_S 0.1
 #define KL_GYRO_BIAS_STATES 6 /* bias x y z, scale error x y z */
+
+/** What is summed over a step: by how much a unit of each state turns the earth frame. */
+enum kl_gyro_bias_place {
+    KL_GYRO_BIAS_ROW_X = 0,  /* about earth x: bias x y z, scale x y z */
+    KL_GYRO_BIAS_ROW_Y = 6,  /* about earth y: the same */
+    KL_GYRO_BIAS_ROW_Z = 12, /* about earth z: bias x y z */
+    KL_GYRO_BIAS_NOW = 15,   /* the present states, about earth x and y */
+    KL_GYRO_BIAS_SUMS = 17,
+};
 
 struct kl_gyro_bias_settings {
     double start_sd_rad_s;  /* standard uncertainty before anything is known */
@@ -41,9 +50,7 @@ struct kl_gyro_bias {
     double motion_w, vertical_w, rest_w; /* measurement variances per step, (rad/s)^2 */
     double bias_v, scale_v;              /* variances added per step */
     struct kl_low_pass filter;
-    /* per step: the rows x and y of what the states do to the earth-frame rate, row z of the bias
-     * part, and what the present states do by rows x and y */
-    double sum[17], z0[17], z1[17];
+    double sum[KL_GYRO_BIAS_SUMS], z0[KL_GYRO_BIAS_SUMS], z1[KL_GYRO_BIAS_SUMS];
     double turned[2]; /* rad, inclination correction of this step about earth x and y */
     double state[KL_GYRO_BIAS_STATES];
     double p[KL_GYRO_BIAS_STATES][KL_GYRO_BIAS_STATES];
@@ -63,14 +70,34 @@ static inline struct kl_vec kl_gyro_bias_remove(const struct kl_gyro_bias *bias,
                            w_rad_s.z - s[2] - s[5] * w_rad_s.z};
 }
 
+/** The end of a step; by kl_gyro_bias_step only. */
+void kl_gyro_bias_update(struct kl_gyro_bias *b, const struct kl_vec *rest_rate);
+
 /** One sample.
  *  @param earth_sensor  orientation after the correction
  *  @param w_rad_s       the rate as measured
  *  @param turned_x, turned_y  inclination correction of this sample about earth x and y, rad
  *  @param rest_rate     low-passed rate if the sensor is at rest, else NULL */
-void kl_gyro_bias_step(struct kl_gyro_bias *bias, struct kl_quat earth_sensor,
-                       struct kl_vec w_rad_s, double turned_x, double turned_y,
-                       const struct kl_vec *rest_rate);
+static inline void kl_gyro_bias_step(struct kl_gyro_bias *bias, struct kl_quat earth_sensor,
+                                     struct kl_vec w_rad_s, double turned_x, double turned_y,
+                                     const struct kl_vec *rest_rate)
+{
+    struct kl_matrix r = kl_quat_matrix(earth_sensor);
+    const double w[3] = {w_rad_s.x, w_rad_s.y, w_rad_s.z};
+    double *sum = bias->sum;
+    for (int i = 0; i < 3; i++) {
+        sum[KL_GYRO_BIAS_ROW_X + i] += r.m[0][i];
+        sum[KL_GYRO_BIAS_ROW_X + 3 + i] += r.m[0][i] * w[i];
+        sum[KL_GYRO_BIAS_ROW_Y + i] += r.m[1][i];
+        sum[KL_GYRO_BIAS_ROW_Y + 3 + i] += r.m[1][i] * w[i];
+        sum[KL_GYRO_BIAS_ROW_Z + i] += r.m[2][i];
+    }
+    bias->turned[0] += turned_x;
+    bias->turned[1] += turned_y;
+    if (++bias->count >= bias->length) {
+        kl_gyro_bias_update(bias, rest_rate);
+    }
+}
 
 /** A bias known from a still pose. */
 void kl_gyro_bias_set(struct kl_gyro_bias *bias, struct kl_vec bias_rad_s, double sd_rad_s);

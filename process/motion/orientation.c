@@ -2,10 +2,15 @@
 
 #include <math.h>
 
-#define GAP_PERIODS 5.0  /* a jump of the time stamps beyond this is a gap without its bit */
+#define GAP_PERIODS 5.0 /* a jump of the time stamps beyond this is a gap without its bit */
+/* The correction moves at 0.075 Hz; it is made a hundred times a second, on means. */
+#define CORRECTION_RATE_HZ 100.0
 #define SMALL_ANGLE2 0.1 /* rad^2: up to 18 deg a step the series below is exact to 1e-13 */
 #define SWING_TAU_S 3.0  /* over how long the swing of the correction is judged */
 #define UPSIDE_DOWN 1e-12
+
+/* A quaternion handed over in memory costs more than the arithmetic done with it. */
+#define INLINE static inline __attribute__((always_inline))
 
 struct kl_orientation_settings kl_orientation_settings_defaults(void)
 {
@@ -26,6 +31,7 @@ int kl_orientation_init(struct kl_orientation *o, double rate_hz,
         .settings = settings != NULL ? *settings : kl_orientation_settings_defaults(),
         .gyro = {.w = 1},
         .tilt = {.w = 1},
+        .earth = {.w = 1},
     };
     const struct kl_orientation_settings *s = &made.settings;
     if (!(rate_hz > 0) || !(rate_hz < 1e6) || !(s->settle_s >= 0) || !(s->gap_s >= 0) ||
@@ -34,8 +40,12 @@ int kl_orientation_init(struct kl_orientation *o, double rate_hz,
         return KL_ERR_RANGE;
     }
     made.period_s = 1 / rate_hz;
-    int status = kl_low_pass_init(&made.filter, s->tau_s, rate_hz);
-    status = status < 0 ? status : kl_gyro_bias_init(&made.bias, rate_hz, s->tau_s, &s->bias);
+    made.late_ns = kl_nanoseconds(1.5 / rate_hz);
+    made.very_late_ns = kl_nanoseconds(GAP_PERIODS / rate_hz);
+    made.group = (uint32_t)fmax(1, floor(rate_hz / CORRECTION_RATE_HZ + 0.5));
+    double group_hz = rate_hz / made.group;
+    int status = kl_low_pass_init(&made.filter, s->tau_s, group_hz);
+    status = status < 0 ? status : kl_gyro_bias_init(&made.bias, group_hz, s->tau_s, &s->bias);
     status = status < 0 ? status : kl_sensor_rest_init(&made.rest, rate_hz, &s->rest);
     if (status == KL_OK) {
         kl_clipping_init(&made.clipping, &s->clipping);
@@ -45,15 +55,16 @@ int kl_orientation_init(struct kl_orientation *o, double rate_hz,
 }
 
 /* q turned on by a rotation vector of the sensor frame. */
-static struct kl_quat turn(struct kl_quat q, struct kl_vec v)
+INLINE struct kl_quat turn(struct kl_quat q, struct kl_vec v)
 {
     double a = kl_vec_dot(v, v);
     double c;
     double s;
     if (a < SMALL_ANGLE2) {
         /* cos and sin(x)/x of half the angle: no division, no call */
-        c = 1 - a / 8 * (1 - a / 48 * (1 - a / 120 * (1 - a / 224)));
-        s = 0.5 * (1 - a / 24 * (1 - a / 80 * (1 - a / 168)));
+        c = 1 -
+            a * (1 / 8.0) * (1 - a * (1 / 48.0) * (1 - a * (1 / 120.0) * (1 - a * (1 / 224.0))));
+        s = 0.5 * (1 - a * (1 / 24.0) * (1 - a * (1 / 80.0) * (1 - a * (1 / 168.0))));
     } else {
         double angle = sqrt(a);
         c = cos(angle / 2);
@@ -67,21 +78,22 @@ static struct kl_quat turn(struct kl_quat q, struct kl_vec v)
 
 /* Rotation vector between two samples: their mean rate, and the part that a turning axis adds
  * (the coning term of the linear case; 0.04 deg/s for a fast shank at 100 Hz). */
-static struct kl_vec between(struct kl_vec before, struct kl_vec now, double seconds)
+INLINE struct kl_vec between(struct kl_vec before, struct kl_vec now, double seconds)
 {
-    struct kl_vec mean = kl_vec_scale(kl_vec_add(before, now), seconds / 2);
-    return kl_vec_add(mean, kl_vec_scale(kl_vec_cross(before, now), seconds * seconds / 12));
+    struct kl_vec mean = kl_vec_scale(kl_vec_add(before, now), seconds * 0.5);
+    return kl_vec_add(mean,
+                      kl_vec_scale(kl_vec_cross(before, now), seconds * seconds * (1 / 12.0)));
 }
 
 /* How long samples are missing before this one, s; 0: none. */
-static double missing(const struct kl_orientation *o, int64_t t_ns, uint32_t quality)
+INLINE double missing(const struct kl_orientation *o, int64_t t_ns, uint32_t quality)
 {
-    double more_s = (double)(t_ns - o->t_ns) / 1e9 - o->period_s;
-    bool told = (quality & (KL_QUALITY_GAP | KL_QUALITY_CHECKSUM)) != 0;
-    if (told) {
-        return more_s > o->period_s / 2 ? more_s : 0;
+    int64_t since_ns = t_ns - o->t_ns;
+    if (since_ns < o->late_ns) {
+        return 0;
     }
-    return more_s > (GAP_PERIODS - 1) * o->period_s ? more_s : 0;
+    bool told = (quality & (KL_QUALITY_GAP | KL_QUALITY_CHECKSUM)) != 0;
+    return told || since_ns > o->very_late_ns ? (double)since_ns / 1e9 - o->period_s : 0;
 }
 
 /* Nothing is known of the orientation any more; what is known of the sensor stays. */
@@ -89,6 +101,8 @@ static void restart(struct kl_orientation *o, int64_t t_ns)
 {
     o->start_ns = t_ns;
     o->filter.count = 0;
+    o->group_count = 0;
+    o->group_a = o->group_w = (struct kl_vec){0};
     o->swing[0] = o->swing[1] = 0;
     o->swing_mean[0] = o->swing_mean[1] = 0;
     o->swing_variance[0] = o->swing_variance[1] = 0;
@@ -96,15 +110,16 @@ static void restart(struct kl_orientation *o, int64_t t_ns)
     kl_sensor_rest_reset(&o->rest);
 }
 
-static bool finite(struct kl_vec v)
+/* Three numbers at once: what is not finite stays so in a sum. */
+INLINE bool finite(struct kl_vec v)
 {
-    return isfinite(v.x) && isfinite(v.y) && isfinite(v.z);
+    return isfinite(v.x + v.y + v.z);
 }
 
 /* Turns the almost inertial frame so that the low-passed acceleration points up; methods 8.2,
  * step 3, without its divisions: (|h| + h.z, h.y, -h.x, 0) is q_c up to its length.
  * turned [2]: by how much about earth x and y, rad. */
-static void correct(struct kl_orientation *o, struct kl_vec low, double turned[2])
+INLINE void correct(struct kl_orientation *o, struct kl_vec low, double turned[2])
 {
     struct kl_vec h = kl_quat_rotate(o->tilt, low);
     double norm = kl_vec_norm(h);
@@ -116,14 +131,15 @@ static void correct(struct kl_orientation *o, struct kl_vec low, double turned[2
         c = (struct kl_quat){0, 1, 0, 0};
     }
     o->tilt = kl_quat_unit(kl_quat_mul(c, o->tilt));
-    turned[0] = h.y / norm;
-    turned[1] = -h.x / norm;
+    double per_norm = 1 / norm;
+    turned[0] = h.y * per_norm;
+    turned[1] = -h.x * per_norm;
 }
 
 /* What the correction did beyond following: its swing about its own slow mean. */
-static void judge_swing(struct kl_orientation *o, const double turned[2])
+INLINE void judge_swing(struct kl_orientation *o, const double turned[2])
 {
-    double k = o->period_s / SWING_TAU_S;
+    double k = o->period_s * o->group * (1 / SWING_TAU_S);
     for (int i = 0; i < 2; i++) {
         o->swing[i] += turned[i];
         double off = o->swing[i] - o->swing_mean[i];
@@ -132,11 +148,10 @@ static void judge_swing(struct kl_orientation *o, const double turned[2])
     }
 }
 
-static void integrate(struct kl_orientation *o, int64_t t_ns, struct kl_vec w, uint32_t quality)
+INLINE void integrate(struct kl_orientation *o, int64_t t_ns, struct kl_vec w, uint32_t quality)
 {
     struct kl_vec now = kl_gyro_bias_remove(&o->bias, w);
     if (o->has_sample) {
-        struct kl_vec before = kl_gyro_bias_remove(&o->bias, o->measured_rad_s);
         double gap_s = missing(o, t_ns, quality);
         if (gap_s > 0) {
             o->had_gap = true;
@@ -145,7 +160,7 @@ static void integrate(struct kl_orientation *o, int64_t t_ns, struct kl_vec w, u
         if (gap_s > o->settings.gap_s) {
             restart(o, t_ns);
         } else {
-            o->gyro = turn(o->gyro, between(before, now, o->period_s + gap_s));
+            o->gyro = turn(o->gyro, between(o->rate_rad_s, now, o->period_s + gap_s));
         }
     } else {
         o->has_sample = true;
@@ -154,6 +169,26 @@ static void integrate(struct kl_orientation *o, int64_t t_ns, struct kl_vec w, u
     o->t_ns = t_ns;
     o->measured_rad_s = w;
     o->rate_rad_s = now;
+}
+
+/* What happens once per group: low-pass, correction, bias. */
+static void finish_group(struct kl_orientation *o)
+{
+    double k = 1.0 / o->group_count;
+    double low[3] = {k * o->group_a.x, k * o->group_a.y, k * o->group_a.z};
+    bool first = o->filter.count == 0;
+    kl_low_pass_step(&o->filter, 3, low, o->z0, o->z1, low);
+    double turned[2] = {0, 0};
+    correct(o, (struct kl_vec){low[0], low[1], low[2]}, turned);
+    if (first) {
+        turned[0] = turned[1] = 0; /* finding up is no correction */
+    }
+    judge_swing(o, turned);
+    struct kl_vec rest_rate = kl_sensor_rest_rate(&o->rest);
+    kl_gyro_bias_step(&o->bias, kl_quat_mul(o->tilt, o->gyro), kl_vec_scale(o->group_w, k),
+                      turned[0], turned[1], kl_sensor_rest_is(&o->rest) ? &rest_rate : NULL);
+    o->group_a = o->group_w = (struct kl_vec){0};
+    o->group_count = 0;
 }
 
 void kl_orientation_push(struct kl_orientation *o, int64_t t_ns, struct kl_vec w_rad_s,
@@ -167,32 +202,27 @@ void kl_orientation_push(struct kl_orientation *o, int64_t t_ns, struct kl_vec w
     }
     integrate(o, t_ns, has_w ? w_rad_s : o->measured_rad_s, quality);
     if (o->invalid) {
+        o->earth = kl_quat_mul(o->tilt, o->gyro);
         return; /* the turn is bridged; a missing acceleration has 3 s of others beside it */
     }
     if (kl_clipping_step(&o->clipping, w_rad_s, a_m_s2) || (quality & KL_QUALITY_CLIPPED) != 0) {
         o->had_clipping = true;
         o->clipped_ns = t_ns;
     }
-    bool still = kl_sensor_rest_step(&o->rest, w_rad_s, a_m_s2);
-    struct kl_vec inertial = kl_quat_rotate(o->gyro, a_m_s2);
-    const double in[3] = {inertial.x, inertial.y, inertial.z};
-    bool first = o->filter.count == 0;
-    kl_low_pass_step(&o->filter, 3, in, o->z0, o->z1, o->low);
-    double turned[2] = {0, 0};
-    correct(o, (struct kl_vec){o->low[0], o->low[1], o->low[2]}, turned);
-    if (first) {
-        turned[0] = turned[1] = 0; /* finding up is no correction */
+    (void)kl_sensor_rest_step(&o->rest, w_rad_s, a_m_s2);
+    o->group_a = kl_vec_add(o->group_a, kl_quat_rotate(o->gyro, a_m_s2));
+    o->group_w = kl_vec_add(o->group_w, w_rad_s);
+    o->group_count++;
+    if (o->group_count >= o->group || o->filter.count == 0) {
+        finish_group(o);
     }
-    judge_swing(o, turned);
-    struct kl_vec rest_rate = kl_sensor_rest_rate(&o->rest);
-    kl_gyro_bias_step(&o->bias, kl_quat_mul(o->tilt, o->gyro), w_rad_s, turned[0], turned[1],
-                      still ? &rest_rate : NULL);
+    o->earth = kl_quat_mul(o->tilt, o->gyro);
 }
 
 struct kl_quat kl_orientation_get(const struct kl_orientation *o)
 {
-    struct kl_quat q = kl_quat_mul(o->tilt, o->gyro);
-    return o->settings.delay_s != 0 ? turn(q, kl_vec_scale(o->rate_rad_s, o->settings.delay_s)) : q;
+    double delay_s = o->settings.delay_s;
+    return delay_s != 0 ? turn(o->earth, kl_vec_scale(o->rate_rad_s, delay_s)) : o->earth;
 }
 
 struct kl_vec kl_orientation_rate(const struct kl_orientation *o)

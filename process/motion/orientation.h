@@ -50,10 +50,14 @@ struct kl_orientation_settings kl_orientation_settings_defaults(void);
 struct kl_orientation {
     struct kl_orientation_settings settings;
     double period_s;
-    struct kl_quat gyro; /* sensor to the almost inertial frame */
-    struct kl_quat tilt; /* almost inertial to earth */
+    int64_t late_ns, very_late_ns; /* a sample this much after the last one: some are missing */
+    struct kl_quat gyro;           /* sensor to the almost inertial frame */
+    struct kl_quat tilt;           /* almost inertial to earth */
+    struct kl_quat earth;          /* tilt * gyro: sensor to earth, without the delay */
     struct kl_low_pass filter;
-    double z0[3], z1[3], low[3]; /* of the acceleration in the almost inertial frame */
+    double z0[3], z1[3];            /* of the acceleration in the almost inertial frame */
+    uint32_t group, group_count;    /* samples that share one correction, and how many have come */
+    struct kl_vec group_a, group_w; /* their sums: acceleration, inertial frame; rate as measured */
     struct kl_gyro_bias bias;
     struct kl_sensor_rest rest;
     struct kl_clipping clipping;

@@ -33,15 +33,34 @@ struct kl_sensor_rest {
 KL_CHECK int kl_sensor_rest_init(struct kl_sensor_rest *rest, double rate_hz,
                                  const struct kl_sensor_rest_settings *settings);
 
-/** One sample, finite. @return at rest for min_s or longer */
-bool kl_sensor_rest_step(struct kl_sensor_rest *rest, struct kl_vec w_rad_s, struct kl_vec a_m_s2);
-
 /** Starts anew, as after a gap. */
 void kl_sensor_rest_reset(struct kl_sensor_rest *rest);
 
 static inline bool kl_sensor_rest_is(const struct kl_sensor_rest *rest)
 {
     return rest->still_s >= rest->settings.min_s;
+}
+
+/** One sample, finite. @return at rest for min_s or longer */
+static inline bool kl_sensor_rest_step(struct kl_sensor_rest *rest, struct kl_vec w_rad_s,
+                                       struct kl_vec a_m_s2)
+{
+    const double in[6] = {w_rad_s.x, w_rad_s.y, w_rad_s.z, a_m_s2.x, a_m_s2.y, a_m_s2.z};
+    kl_low_pass_step(&rest->filter, 6, in, rest->z0, rest->z1, rest->low);
+    const double *low = rest->low;
+    double rate2 = 0;
+    double acceleration2 = 0;
+    bool slow = true;
+    for (int c = 0; c < 3; c++) {
+        rate2 += (in[c] - low[c]) * (in[c] - low[c]);
+        acceleration2 += (in[c + 3] - low[c + 3]) * (in[c + 3] - low[c + 3]);
+        slow = slow && fabs(low[c]) <= rest->settings.bias_max_rad_s;
+    }
+    const struct kl_sensor_rest_settings *s = &rest->settings;
+    bool still = rate2 < s->rate_rad_s * s->rate_rad_s &&
+                 acceleration2 < s->acceleration_m_s2 * s->acceleration_m_s2 && slow;
+    rest->still_s = still ? rest->still_s + rest->period_s : 0;
+    return kl_sensor_rest_is(rest);
 }
 
 /** Low-passed angular rate: at rest, the gyroscope's bias. */
