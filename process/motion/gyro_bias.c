@@ -9,6 +9,8 @@
 #define SCALE_FORGET_S 3600.0               /* in this time an exact scale becomes uncertain by */
 #define SCALE_FORGOTTEN 1e-3                /* 0.1 %: warming up */
 
+#define SETTLE_TAUS 4 /* what the acceleration's low-pass corrects before is its own start */
+
 /* Places in kl_gyro_bias.sum, z0 and z1. */
 enum {
     ROW_X = KL_GYRO_BIAS_ROW_X,
@@ -44,10 +46,12 @@ int kl_gyro_bias_init(struct kl_gyro_bias *bias, double rate_hz, double tau_s,
     made.length = (uint32_t)fmax(1, floor(KL_GYRO_BIAS_STEP_S * rate_hz + 0.5));
     made.period_s = 1 / rate_hz;
     double step_s = made.length * made.period_s;
-    int status = kl_low_pass_init(&made.filter, tau_s, 1 / step_s);
+    int status = kl_low_pass_init(&made.delay, tau_s, 1 / step_s);
     if (status != KL_OK) {
         return status;
     }
+    made.stride = made.delay;
+    made.settle = SETTLE_TAUS * made.delay.start;
     /* W such that P settles at the named uncertainty: the scalar Riccati equation, as in VQF */
     double v = FORGOTTEN_RAD_S * FORGOTTEN_RAD_S * step_s / s->forget_s;
     double motion = s->motion_sd_rad_s * s->motion_sd_rad_s;
@@ -120,9 +124,17 @@ void kl_gyro_bias_update(struct kl_gyro_bias *b, const struct kl_vec *rest_rate)
         mean[NOW] += mean[ROW_X + i] * b->state[i];
         mean[NOW + 1] += mean[ROW_Y + i] * b->state[i];
     }
-    bool starting = kl_low_pass_starting(&b->filter);
-    double low[SUMS];
-    kl_low_pass_step(&b->filter, SUMS, mean, b->z0, b->z1, low);
+    double low[SUMS + 2];
+    kl_low_pass_step(&b->delay, SUMS, mean, b->z0, b->z1, low);
+    bool starting = b->settle > 0;
+    b->settle -= starting;
+    if (!starting) {
+        /* a correction works against the error: hence minus */
+        low[SUMS] = -b->turned[0] / (b->length * b->period_s);
+        low[SUMS + 1] = -b->turned[1] / (b->length * b->period_s);
+        starting = kl_low_pass_starting(&b->stride);
+        kl_low_pass_step(&b->stride, SUMS + 2, low, b->stride_z0, b->stride_z1, low);
+    }
     predict(b);
     if (rest_rate != NULL) {
         const double rate[3] = {rest_rate->x, rest_rate->y, rest_rate->z};
@@ -132,11 +144,9 @@ void kl_gyro_bias_update(struct kl_gyro_bias *b, const struct kl_vec *rest_rate)
             measure(b, h, rate[i], b->rest_w);
         }
     } else if (!starting) {
-        double step_s = b->length * b->period_s;
         const double vertical[STATES] = {low[ROW_Z], low[ROW_Z + 1], low[ROW_Z + 2]};
-        /* a correction against the error: hence minus */
-        measure(b, &low[ROW_X], low[NOW] - b->turned[0] / step_s, b->motion_w);
-        measure(b, &low[ROW_Y], low[NOW + 1] - b->turned[1] / step_s, b->motion_w);
+        measure(b, &low[ROW_X], low[NOW] + low[SUMS], b->motion_w);
+        measure(b, &low[ROW_Y], low[NOW + 1] + low[SUMS + 1], b->motion_w);
         measure(b, vertical, 0, b->vertical_w);
     }
     clip_bias(b);
@@ -161,14 +171,22 @@ void kl_gyro_bias_set(struct kl_gyro_bias *bias, struct kl_vec bias_rad_s, doubl
 
 void kl_gyro_bias_restart(struct kl_gyro_bias *bias)
 {
-    bias->filter.count = 0;
+    bias->delay.count = bias->stride.count = 0;
+    bias->settle = SETTLE_TAUS * bias->delay.start;
     bias->count = 0;
     bias->turned[0] = bias->turned[1] = 0;
     memset(bias->sum, 0, sizeof(bias->sum));
 }
 
-double kl_gyro_bias_sd(const struct kl_gyro_bias *bias)
+double kl_gyro_bias_sd(const struct kl_gyro_bias *bias, struct kl_vec up)
 {
-    double most = fmax(bias->p[0][0], fmax(bias->p[1][1], bias->p[2][2]));
-    return sqrt(fmax(most, 0));
+    const double u[3] = {up.x, up.y, up.z};
+    double across = 0; /* trace less what is about up */
+    for (int i = 0; i < 3; i++) {
+        across += bias->p[i][i];
+        for (int j = 0; j < 3; j++) {
+            across -= u[i] * u[j] * bias->p[i][j];
+        }
+    }
+    return sqrt(fmax(across, 0));
 }

@@ -45,13 +45,17 @@ struct kl_gyro_bias_settings kl_gyro_bias_settings_defaults(void);
 
 struct kl_gyro_bias {
     struct kl_gyro_bias_settings settings;
+    uint32_t settle;        /* steps left until the low-passes have forgotten how they began */
     uint32_t length, count; /* samples of a step, and how many of it have come */
     double period_s;
     double motion_w, vertical_w, rest_w; /* measurement variances per step, (rad/s)^2 */
     double bias_v, scale_v;              /* variances added per step */
-    struct kl_low_pass filter;
+    /* delay: the low-pass that the correction has behind it. stride: takes from both sides what a
+     * stride does to them, or its ripple would pass for an error of the gyroscope */
+    struct kl_low_pass delay, stride;
     double sum[KL_GYRO_BIAS_SUMS], z0[KL_GYRO_BIAS_SUMS], z1[KL_GYRO_BIAS_SUMS];
     double turned[2]; /* rad, inclination correction of this step about earth x and y */
+    double stride_z0[KL_GYRO_BIAS_SUMS + 2], stride_z1[KL_GYRO_BIAS_SUMS + 2];
     double state[KL_GYRO_BIAS_STATES];
     double p[KL_GYRO_BIAS_STATES][KL_GYRO_BIAS_STATES];
 };
@@ -105,7 +109,7 @@ void kl_gyro_bias_set(struct kl_gyro_bias *bias, struct kl_vec bias_rad_s, doubl
 /** After a gap: the low-passed history is forgotten, the estimates stay. */
 void kl_gyro_bias_restart(struct kl_gyro_bias *bias);
 
-/** Standard uncertainty of the bias, the largest of the three axes, rad/s. */
-double kl_gyro_bias_sd(const struct kl_gyro_bias *bias);
+/** Standard uncertainty of the bias about the two axes across `up` (sensor frame, unit), rad/s. */
+double kl_gyro_bias_sd(const struct kl_gyro_bias *bias, struct kl_vec up);
 
 #endif

@@ -63,6 +63,7 @@ struct kl_orientation {
     struct kl_clipping clipping;
     struct kl_vec measured_rad_s; /* rate of the last sample, as measured */
     struct kl_vec rate_rad_s;     /* and without its errors */
+    struct kl_vec before_rad_s;   /* that of the sample before it */
     int64_t t_ns;                 /* of the last sample */
     int64_t start_ns;             /* of the first one, or of the first after a long gap */
     int64_t gap_ns, clipped_ns;   /* when this happened last */
