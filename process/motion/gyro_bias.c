@@ -9,6 +9,7 @@
 #define SCALE_FORGET_S 3600.0               /* in this time an exact scale becomes uncertain by */
 #define SCALE_FORGOTTEN 1e-3                /* 0.1 %: warming up */
 
+#define QUIET_RAD_S (0.2 * RAD_PER_DEG) /* norm of a MEMS gyroscope's noise on a table */
 #define SETTLE_TAUS 4 /* what the acceleration's low-pass corrects before is its own start */
 
 /* Places in kl_gyro_bias.sum, z0 and z1. */
@@ -113,7 +114,7 @@ static void clip_bias(struct kl_gyro_bias *b)
     }
 }
 
-void kl_gyro_bias_update(struct kl_gyro_bias *b, const struct kl_vec *rest_rate)
+void kl_gyro_bias_update(struct kl_gyro_bias *b, const struct kl_sensor_rest *rest)
 {
     double mean[SUMS];
     for (int i = 0; i < NOW; i++) {
@@ -136,12 +137,13 @@ void kl_gyro_bias_update(struct kl_gyro_bias *b, const struct kl_vec *rest_rate)
         kl_low_pass_step(&b->stride, SUMS + 2, low, b->stride_z0, b->stride_z1, low);
     }
     predict(b);
-    if (rest_rate != NULL) {
-        const double rate[3] = {rest_rate->x, rest_rate->y, rest_rate->z};
+    if (kl_sensor_rest_is(rest)) {
+        const double rate[3] = {rest->low[0], rest->low[1], rest->low[2]};
+        double w = b->rest_w * fmax(1, rest->unrest / (QUIET_RAD_S * QUIET_RAD_S));
         for (int i = 0; i < 3; i++) {
             double h[STATES] = {0};
             h[i] = 1;
-            measure(b, h, rate[i], b->rest_w);
+            measure(b, h, rate[i], w);
         }
     } else if (!starting) {
         const double vertical[STATES] = {low[ROW_Z], low[ROW_Z + 1], low[ROW_Z + 2]};

@@ -10,6 +10,9 @@
  * tau x 0.8 deg of tilt. The scale of each axis is therefore a state of its own, with a prior of
  * the size that data sheets and calibrations name, and nearly constant: it moves over months.
  *
+ * Also beyond VQF: a person who stands still passes the rest detector, swaying by 1 deg/s. The
+ * rest measurement therefore counts as little as the rate is unquiet.
+ *
  * Neither changes within KL_GYRO_BIAS_STEP_S, so the filter runs once per such step on sums.
  * Caller's memory. Threads: any, one at a time. RT safe.
  */
@@ -18,6 +21,7 @@
 
 #include "process/motion/low_pass.h"
 #include "process/motion/rotation.h"
+#include "process/motion/sensor_rest.h"
 
 #define KL_GYRO_BIAS_STEP_S 0.1
 #define KL_GYRO_BIAS_STATES 6 /* bias x y z, scale error x y z */
@@ -75,16 +79,16 @@ static inline struct kl_vec kl_gyro_bias_remove(const struct kl_gyro_bias *bias,
 }
 
 /** The end of a step; by kl_gyro_bias_step only. */
-void kl_gyro_bias_update(struct kl_gyro_bias *b, const struct kl_vec *rest_rate);
+void kl_gyro_bias_update(struct kl_gyro_bias *b, const struct kl_sensor_rest *rest);
 
 /** One sample.
  *  @param earth_sensor  orientation after the correction
  *  @param w_rad_s       the rate as measured
  *  @param turned_x, turned_y  inclination correction of this sample about earth x and y, rad
- *  @param rest_rate     low-passed rate if the sensor is at rest, else NULL */
+ *  @param rest          the sensor's rest detector: at rest its low-passed rate is the bias */
 static inline void kl_gyro_bias_step(struct kl_gyro_bias *bias, struct kl_quat earth_sensor,
                                      struct kl_vec w_rad_s, double turned_x, double turned_y,
-                                     const struct kl_vec *rest_rate)
+                                     const struct kl_sensor_rest *rest)
 {
     struct kl_matrix r = kl_quat_matrix(earth_sensor);
     const double w[3] = {w_rad_s.x, w_rad_s.y, w_rad_s.z};
@@ -99,7 +103,7 @@ static inline void kl_gyro_bias_step(struct kl_gyro_bias *bias, struct kl_quat e
     bias->turned[0] += turned_x;
     bias->turned[1] += turned_y;
     if (++bias->count >= bias->length) {
-        kl_gyro_bias_update(bias, rest_rate);
+        kl_gyro_bias_update(bias, rest);
     }
 }
 

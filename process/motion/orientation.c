@@ -196,9 +196,8 @@ static void finish_group(struct kl_orientation *o)
         turned[0] = turned[1] = 0; /* finding up is no correction */
     }
     judge_swing(o, turned);
-    struct kl_vec rest_rate = kl_sensor_rest_rate(&o->rest);
     kl_gyro_bias_step(&o->bias, kl_quat_mul(o->tilt, o->gyro), kl_vec_scale(o->group_w, k),
-                      turned[0], turned[1], kl_sensor_rest_is(&o->rest) ? &rest_rate : NULL);
+                      turned[0], turned[1], &o->rest);
     o->group_a = o->group_w = (struct kl_vec){0};
     o->group_count = 0;
 }

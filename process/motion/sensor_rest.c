@@ -1,5 +1,7 @@
 #include "process/motion/sensor_rest.h"
 
+#include <math.h>
+
 #define RAD_PER_DEG (3.14159265358979323846 / 180.0)
 
 struct kl_sensor_rest_settings kl_sensor_rest_settings_defaults(void)
@@ -26,6 +28,8 @@ int kl_sensor_rest_init(struct kl_sensor_rest *rest, double rate_hz,
     int status = kl_low_pass_init(&made.filter, s->tau_s, rate_hz);
     if (status == KL_OK) {
         made.period_s = 1 / rate_hz;
+        made.unrest_share = 1 - exp(-made.period_s / s->tau_s);
+        made.unrest = s->rate_rad_s * s->rate_rad_s;
         *rest = made;
     }
     return status;
@@ -35,4 +39,5 @@ void kl_sensor_rest_reset(struct kl_sensor_rest *rest)
 {
     rest->filter.count = 0;
     rest->still_s = 0;
+    rest->unrest = rest->settings.rate_rad_s * rest->settings.rate_rad_s;
 }

@@ -23,10 +23,11 @@ struct kl_sensor_rest_settings kl_sensor_rest_settings_defaults(void);
 
 struct kl_sensor_rest {
     struct kl_sensor_rest_settings settings;
-    double period_s;
+    double period_s, unrest_share;
     struct kl_low_pass filter;
     double z0[6], z1[6], low[6]; /* rate x y z, acceleration x y z */
     double still_s;
+    double unrest; /* mean square of the deviation from the low-passed rate, (rad/s)^2 */
 };
 
 /** @param settings  NULL: the defaults. @return KL_OK or KL_ERR_RANGE */
@@ -59,6 +60,8 @@ static inline bool kl_sensor_rest_step(struct kl_sensor_rest *rest, struct kl_ve
     const struct kl_sensor_rest_settings *s = &rest->settings;
     bool still = rate2 < s->rate_rad_s * s->rate_rad_s &&
                  acceleration2 < s->acceleration_m_s2 * s->acceleration_m_s2 && slow;
+    double most = s->rate_rad_s * s->rate_rad_s;
+    rest->unrest += rest->unrest_share * ((rate2 < most ? rate2 : most) - rest->unrest);
     rest->still_s = still ? rest->still_s + rest->period_s : 0;
     return kl_sensor_rest_is(rest);
 }
@@ -67,6 +70,13 @@ static inline bool kl_sensor_rest_step(struct kl_sensor_rest *rest, struct kl_ve
 static inline struct kl_vec kl_sensor_rest_rate(const struct kl_sensor_rest *rest)
 {
     return (struct kl_vec){rest->low[0], rest->low[1], rest->low[2]};
+}
+
+/** How much the rate deviates from the low-passed one, RMS over tau, rad/s: the noise of a sensor
+ *  on a table, ten times that on a person who stands still. The bias is known no better. */
+static inline double kl_sensor_rest_unrest(const struct kl_sensor_rest *rest)
+{
+    return sqrt(rest->unrest);
 }
 
 /** Low-passed acceleration: at rest, gravity's reaction. */
