@@ -1,5 +1,6 @@
 #include "process/motion/gyro_bias.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #define SCALE_FORGOTTEN 1e-3                /* 0.1 %: warming up */
 
 #define QUIET_RAD_S (0.2 * RAD_PER_DEG) /* norm of a MEMS gyroscope's noise on a table */
+#define UNREST_MAX 1e9                  /* as good as no measurement */
 #define SETTLE_TAUS 4 /* what the acceleration's low-pass corrects before is its own start */
 
 /* Places in kl_gyro_bias.sum, z0 and z1. */
@@ -114,6 +116,17 @@ static void clip_bias(struct kl_gyro_bias *b)
     }
 }
 
+/* Mean square of what turns a sensor that counts as still, (rad/s)^2: the unquiet part of its rate,
+ * and the slow part that shows in the direction of gravity only. */
+static double unrest(struct kl_gyro_bias *b, const struct kl_sensor_rest *rest)
+{
+    struct kl_vec up = kl_vec_unit(kl_sensor_rest_acceleration(rest));
+    bool has_last = kl_vec_dot(b->rest_up, b->rest_up) > 0;
+    double rate = kl_vec_norm(kl_vec_sub(up, b->rest_up)) / (b->length * b->period_s);
+    b->rest_up = up;
+    return has_last ? rest->unrest + rate * rate : DBL_MAX; /* the first step tells nothing */
+}
+
 void kl_gyro_bias_update(struct kl_gyro_bias *b, const struct kl_sensor_rest *rest)
 {
     double mean[SUMS];
@@ -139,7 +152,8 @@ void kl_gyro_bias_update(struct kl_gyro_bias *b, const struct kl_sensor_rest *re
     predict(b);
     if (kl_sensor_rest_is(rest)) {
         const double rate[3] = {rest->low[0], rest->low[1], rest->low[2]};
-        double w = b->rest_w * fmax(1, rest->unrest / (QUIET_RAD_S * QUIET_RAD_S));
+        double w =
+            b->rest_w * fmax(1, fmin(unrest(b, rest) / (QUIET_RAD_S * QUIET_RAD_S), UNREST_MAX));
         for (int i = 0; i < 3; i++) {
             double h[STATES] = {0};
             h[i] = 1;
@@ -150,6 +164,9 @@ void kl_gyro_bias_update(struct kl_gyro_bias *b, const struct kl_sensor_rest *re
         measure(b, &low[ROW_X], low[NOW] + low[SUMS], b->motion_w);
         measure(b, &low[ROW_Y], low[NOW + 1] + low[SUMS + 1], b->motion_w);
         measure(b, vertical, 0, b->vertical_w);
+    }
+    if (!kl_sensor_rest_is(rest)) {
+        b->rest_up = (struct kl_vec){0, 0, 0};
     }
     clip_bias(b);
     memset(b->sum, 0, sizeof(b->sum));
@@ -174,6 +191,7 @@ void kl_gyro_bias_set(struct kl_gyro_bias *bias, struct kl_vec bias_rad_s, doubl
 void kl_gyro_bias_restart(struct kl_gyro_bias *bias)
 {
     bias->delay.count = bias->stride.count = 0;
+    bias->rest_up = (struct kl_vec){0, 0, 0};
     bias->settle = SETTLE_TAUS * bias->delay.start;
     bias->count = 0;
     bias->turned[0] = bias->turned[1] = 0;

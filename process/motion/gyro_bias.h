@@ -11,7 +11,7 @@
  * the size that data sheets and calibrations name, and nearly constant: it moves over months.
  *
  * Also beyond VQF: a person who stands still passes the rest detector, swaying by 1 deg/s. The
- * rest measurement therefore counts as little as the rate is unquiet.
+ * rest measurement therefore counts as little as the rate is unquiet and as gravity turns.
  *
  * Neither changes within KL_GYRO_BIAS_STEP_S, so the filter runs once per such step on sums.
  * Caller's memory. Threads: any, one at a time. RT safe.
@@ -60,6 +60,7 @@ struct kl_gyro_bias {
     double sum[KL_GYRO_BIAS_SUMS], z0[KL_GYRO_BIAS_SUMS], z1[KL_GYRO_BIAS_SUMS];
     double turned[2]; /* rad, inclination correction of this step about earth x and y */
     double stride_z0[KL_GYRO_BIAS_SUMS + 2], stride_z1[KL_GYRO_BIAS_SUMS + 2];
+    struct kl_vec rest_up; /* low-passed acceleration a step ago at rest, unit; 0: none */
     double state[KL_GYRO_BIAS_STATES];
     double p[KL_GYRO_BIAS_STATES][KL_GYRO_BIAS_STATES];
 };

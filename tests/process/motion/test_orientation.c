@@ -206,6 +206,25 @@ Test(orientation, bias_that_steps_at_rest_is_found_within_half_a_minute)
     cr_expect_lt(kl_vec_norm(w) / DEG, 0.12);
 }
 
+Test(orientation, person_who_sways_is_no_bias)
+{
+    /* 0.4 Hz and 1.2 deg/s: within the limits of rest, but nothing like a sensor on a table */
+    struct motion m = {.swing_rad = 1.2 * DEG / (2 * PI * 0.4),
+                       .frequency_hz = 0.4,
+                       .axis = {0, 1, 0},
+                       .mounting = {.w = 1}};
+    struct kl_orientation o = made(100, NULL);
+    double worst = 0;
+    bool rest = false;
+    for (int s = 0; s < 20; s++) {
+        (void)run(&o, &m, 100, s, s + 1, no_error);
+        rest = rest || kl_orientation_at_rest(&o);
+        worst = fmax(worst, kl_vec_norm(kl_orientation_bias(&o)) / DEG);
+    }
+    cr_expect(rest);
+    cr_expect_lt(worst, 0.35, "%g deg/s", worst);
+}
+
 static struct kl_vec scaled(struct kl_vec w, double t)
 {
     (void)t;

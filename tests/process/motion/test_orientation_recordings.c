@@ -88,8 +88,8 @@ Test(orientation_recordings, xsens_and_this_filter_agree_on_the_vertical)
     cr_assert_gt(count, 1000);
     double rms = sqrt(sum / (double)count);
     cr_log_info("xsens: %zu samples, %g deg RMS, at most %g", count, rms, most);
-    cr_expect_lt(rms, 1.0, "%g deg RMS", rms);
-    cr_expect_lt(most, 4.0, "%g deg", most);
+    cr_expect_lt(rms, 0.4, "%g deg RMS", rms);
+    cr_expect_lt(most, 1.0, "%g deg", most);
 }
 
 Test(orientation_recordings, fusion_and_this_filter_agree_on_the_vertical)
