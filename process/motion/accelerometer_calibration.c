@@ -128,7 +128,7 @@ int kl_accelerometer_calibrate(const struct kl_vec *mean_m_s2, size_t count,
         return kl_fault(fault, KL_ERR_ARG, "accelerometer: expected %d to %d poses, found %zu",
                         KL_ACCELEROMETER_POSES_MIN, KL_ACCELEROMETER_POSES_MAX, count);
     }
-    double x[UNKNOWNS];
+    double x[UNKNOWNS] = {0};
     int status = start(mean_m_s2, count, x, fault);
     if (status < 0) {
         return status;

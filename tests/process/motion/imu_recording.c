@@ -8,15 +8,40 @@
 
 #ifdef KL_HAS_ZLIB
 #include <zlib.h>
+
+static gzFile text_open(const char *path)
+{
+    return gzopen(path, "rb");
+}
+
+static bool text_line(gzFile file, char *line, size_t size)
+{
+    return gzgets(file, line, (int)size) != NULL;
+}
+
+static void text_close(gzFile file)
+{
+    (void)gzclose(file);
+}
+
 typedef gzFile text_file;
-#define text_open(path) gzopen(path, "rb")
-#define text_line(file, line, size) gzgets(file, line, size)
-#define text_close(file) (void)gzclose(file)
 #else
+static FILE *text_open(const char *path)
+{
+    return strstr(path, ".gz") != NULL ? NULL : fopen(path, "rb");
+}
+
+static bool text_line(FILE *file, char *line, size_t size)
+{
+    return fgets(line, (int)size, file) != NULL;
+}
+
+static void text_close(FILE *file)
+{
+    (void)fclose(file);
+}
+
 typedef FILE *text_file;
-#define text_open(path) (strstr(path, ".gz") != NULL ? NULL : fopen(path, "rb"))
-#define text_line(file, line, size) fgets(line, size, file)
-#define text_close(file) (void)fclose(file)
 #endif
 
 #define PI 3.14159265358979323846
@@ -47,7 +72,7 @@ size_t imu_recording_read(const char *path, size_t header_lines, size_t columns,
     }
     static char line[8192];
     size_t room = 0;
-    for (size_t n = 0; text_line(file, line, (int)sizeof(line)) != NULL; n++) {
+    for (size_t n = 0; text_line(file, line, sizeof(line)); n++) {
         if (n < header_lines) {
             continue;
         }
