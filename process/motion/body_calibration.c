@@ -2,6 +2,7 @@
 
 #include "process/motion/calibration_motion.h"
 #include "process/motion/motion_window.h"
+#include "process/motion/still_pose.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,9 +16,6 @@
 #define MOVING_RAD_S 0.5
 #define BENDING_RAD_S 0.25
 #define BOWING_RAD_S 0.25
-
-#define SLIP_RAD (3 * DEG)           /* methods 9.1 */
-#define GYRO_DRIFT_RAD_S (0.5 * DEG) /* methods 8.1 */
 
 /* Project choices: what makes a finding. */
 #define GRAVITY_OFF_M_S2 0.3 /* 3 %: a strap does no such thing */
@@ -165,7 +163,7 @@ static void judge_sensor(const struct kl_body_calibration *calibration,
     *out = (struct result){.seen = false};
     out->seen = kl_calibration_still_of(&calibration->epochs, sensor, &out->still);
     if (is_pose(phase)) {
-        out->has_still = out->seen && out->still.seconds >= KL_CALIBRATION_STILL_S;
+        out->has_still = out->seen && out->still.seconds >= KL_STILL_POSE_MIN_S;
     } else {
         out->has_turn =
             kl_calibration_turn_of(&calibration->epochs, sensor, bias_of(calibration, sensor),
@@ -237,7 +235,7 @@ static void check_sensor(enum kl_calibration_phase phase, const struct result *r
 {
     *out = (struct kl_calibration_sensor_check){.seen = result->seen};
     if (is_pose(phase)) {
-        out->quality = fmin(result->still.seconds / KL_CALIBRATION_STILL_S, 1);
+        out->quality = fmin(result->still.seconds / KL_STILL_POSE_MIN_S, 1);
         out->pass = result->has_still;
     } else if (result->has_turn) {
         out->quality = result->turn.quality;
@@ -260,7 +258,7 @@ static void explain(enum kl_calibration_phase phase, enum kl_segment sensor,
         (void)snprintf(text, size, "%s: no samples in this phase; check the sensor", name);
     } else if (is_pose(phase)) {
         (void)snprintf(text, size, "%s: still for %.1f s of %.0f s; %s", name,
-                       result->still.seconds, KL_CALIBRATION_STILL_S, better);
+                       result->still.seconds, KL_STILL_POSE_MIN_S, better);
     } else if (check->range_rad < phases[phase].range_rad) {
         (void)snprintf(text, size, "%s: turned by %.0f deg of %.0f; move further", name,
                        check->range_rad / DEG, phases[phase].range_rad / DEG);
@@ -554,13 +552,13 @@ static void inspect_pose(const struct kl_body_calibration *calibration, struct s
         return;
     }
     double slip = angle_between(pose->still.up, again->still.up);
-    if (slip > SLIP_RAD) {
+    if (slip > KL_STRAP_SLIP_MAX_RAD) {
         SAY(add(seating, KL_FINDING_SLIPPED, segment, KL_SEGMENT_COUNT, false),
             "%s has turned by %.1f deg since the first pose: tighten the strap, calibrate again",
             name, slip / DEG);
     }
     double drift = kl_vec_norm(kl_vec_sub(again->still.rate, pose->still.rate));
-    if (drift > GYRO_DRIFT_RAD_S) {
+    if (drift > KL_GYRO_DRIFT_MAX_RAD_S) {
         SAY(add(seating, KL_FINDING_GYRO_DRIFT, segment, KL_SEGMENT_COUNT, false),
             "%s: gyroscope drifted by %.1f deg/s between the poses; let it warm up", name,
             drift / DEG);

@@ -49,6 +49,7 @@ static int open_track(struct kl_motion_track *track, size_t index, const struct 
     track->stream = index;
     track->named = kl_segment_of(stream->name);
     track->rate_hz = stream->rate_hz;
+    track->accelerometer.scale = (struct kl_vec){1, 1, 1};
     track->channels = stream->channel_count;
     return KL_OK;
 }
@@ -122,6 +123,25 @@ enum kl_segment kl_motion_chain_segment(const struct kl_motion_chain *chain, siz
     return (enum kl_segment)s;
 }
 
+/* The track of the sensor named for a segment, wherever it was moved to. */
+static size_t find_named(const struct kl_motion_track *tracks, enum kl_segment named)
+{
+    size_t t = 0;
+    while (t < KL_SEGMENT_COUNT && (tracks[t].named != named || tracks[t].stream == KL_NO_TRACK)) {
+        t++;
+    }
+    return t;
+}
+
+void kl_motion_chain_accelerometer(struct kl_motion_chain *chain, enum kl_segment sensor,
+                                   const struct kl_accelerometer_calibration *calibration)
+{
+    size_t t = find_named(chain->track, sensor);
+    if (t < KL_SEGMENT_COUNT) {
+        chain->track[t].accelerometer = *calibration;
+    }
+}
+
 static struct kl_vec columns(const double *row, const size_t column[3])
 {
     return (struct kl_vec){row[column[0]], row[column[1]], row[column[2]]};
@@ -140,7 +160,8 @@ void kl_motion_chain_push(struct kl_motion_chain *chain, const struct kl_block *
     for (size_t i = 0; i < block->count; i++) {
         const double *row = &block->value[i * track->channels];
         int64_t t_ns = block->t_ns[i];
-        struct kl_vec a = columns(row, track->acceleration);
+        struct kl_vec a =
+            kl_accelerometer_apply(&track->accelerometer, columns(row, track->acceleration));
         kl_orientation_push(o, t_ns, columns(row, track->rate), a, block->quality[i]);
         uint32_t marks = kl_orientation_marks(o);
         bool clipped = (block->quality[i] & KL_QUALITY_CLIPPED) != 0 ||
@@ -172,8 +193,9 @@ void kl_motion_chain_feed(const struct kl_motion_chain *chain, const struct kl_b
     const struct kl_motion_track *track = &chain->track[segment];
     for (size_t i = 0; i < block->count; i++) {
         const double *row = &block->value[i * track->channels];
-        kl_body_calibration_push(calibration, track->named, block->t_ns[i],
-                                 columns(row, track->rate), columns(row, track->acceleration));
+        kl_body_calibration_push(
+            calibration, track->named, block->t_ns[i], columns(row, track->rate),
+            kl_accelerometer_apply(&track->accelerometer, columns(row, track->acceleration)));
     }
 }
 
@@ -258,16 +280,6 @@ bool kl_motion_chain_now(const struct kl_motion_chain *chain, enum kl_segment se
     *out = kl_quat_mul(kl_heading_turn(-heading),
                        kl_quat_mul(sample->q, track->alignment.sensor_segment));
     return true;
-}
-
-/* The track of the sensor named for a segment, wherever it was moved to. */
-static size_t find_named(const struct kl_motion_track *tracks, enum kl_segment named)
-{
-    size_t t = 0;
-    while (t < KL_SEGMENT_COUNT && (tracks[t].named != named || tracks[t].stream == KL_NO_TRACK)) {
-        t++;
-    }
-    return t;
 }
 
 void kl_motion_chain_adopt(struct kl_motion_chain *chain,

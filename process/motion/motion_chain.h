@@ -14,6 +14,7 @@
 #ifndef KL_PROCESS_MOTION_MOTION_CHAIN_H
 #define KL_PROCESS_MOTION_MOTION_CHAIN_H
 
+#include "process/motion/accelerometer_calibration.h"
 #include "process/motion/body_calibration.h"
 #include "process/motion/motion_window.h"
 #include "process/motion/orientation.h"
@@ -42,6 +43,11 @@ bool kl_motion_chain_has(const struct kl_motion_chain *chain, enum kl_segment se
 
 /** Which segment a stream's sensor is taken for; KL_SEGMENT_COUNT: none. */
 enum kl_segment kl_motion_chain_segment(const struct kl_motion_chain *chain, size_t stream);
+
+/** Bias and scale of the accelerometer of the sensor named for a segment, applied to its samples
+ *  from here on. */
+void kl_motion_chain_accelerometer(struct kl_motion_chain *chain, enum kl_segment sensor,
+                                   const struct kl_accelerometer_calibration *calibration);
 
 /** The samples of a block; streams that are no IMU are ignored. */
 void kl_motion_chain_push(struct kl_motion_chain *chain, const struct kl_block *block);

@@ -14,6 +14,7 @@ struct kl_motion_track {
     enum kl_segment named; /* the segment its stream is named for */
     double rate_hz;
     size_t channels, acceleration[3], rate[3]; /* columns */
+    struct kl_accelerometer_calibration accelerometer;
     struct kl_orientation orientation;
     struct kl_motion_ring ring;
     struct kl_segment_alignment alignment;
