@@ -9,6 +9,9 @@
 /* A stretch of the still pose that its heading is averaged over. */
 #define STILL_S 1.0
 
+/* A stream later than this was not there in the pose [project]. */
+#define LATE_MAX_S 2.0
+
 /* ---------------------------------------------------------------------------------- memory */
 
 static bool find_channels(const struct kl_stream *stream, const char *const names[3],
@@ -228,15 +231,21 @@ static void set_anchor(struct kl_motion_track *track)
     }
 }
 
-void kl_motion_chain_still(struct kl_motion_chain *chain, int64_t t_ns)
+unsigned kl_motion_chain_still(struct kl_motion_chain *chain, int64_t t_ns)
 {
+    unsigned kept = 0;
     for (size_t s = 0; s < KL_SEGMENT_COUNT; s++) {
         struct kl_motion_track *track = &chain->track[s];
         uint64_t first;
         uint64_t last;
-        if (!kl_motion_track_exists(track) ||
-            !kl_motion_ring_span(&track->ring, (double)t_ns - STILL_S * 1e9, (double)t_ns, &first,
-                                 &last)) {
+        const struct kl_motion_sample *sample = newest(track);
+        if (!kl_motion_track_exists(track) || sample == NULL) {
+            continue;
+        }
+        /* a stream that is late has not come as far yet */
+        double until_ns = fmin((double)t_ns, (double)sample->t_ns);
+        if (!((double)t_ns - until_ns <= LATE_MAX_S * 1e9) ||
+            !kl_motion_ring_span(&track->ring, until_ns - STILL_S * 1e9, until_ns, &first, &last)) {
             continue;
         }
         struct kl_quat near = kl_motion_ring_at(&track->ring, first)->q;
@@ -254,7 +263,9 @@ void kl_motion_chain_still(struct kl_motion_chain *chain, int64_t t_ns)
         track->still_ns = t_ns;
         track->has_still = true;
         set_anchor(track);
+        kept |= 1u << s;
     }
+    return kept;
 }
 
 void kl_motion_chain_align(struct kl_motion_chain *chain, enum kl_segment segment,

@@ -56,8 +56,10 @@ void kl_motion_chain_push(struct kl_motion_chain *chain, const struct kl_block *
 int64_t kl_motion_chain_newest(const struct kl_motion_chain *chain, enum kl_segment segment);
 
 /** The runner stood still, facing +X, until t_ns (the end of a still pose that passed, within the
- *  ring): keeps the heading of that pose and sets the anchors. */
-void kl_motion_chain_still(struct kl_motion_chain *chain, int64_t t_ns);
+ *  ring): keeps the heading of that pose and sets the anchors.
+ *  @return a bit 1 << segment for each one whose heading was kept; a sensor that is more than 2 s
+ *          late is left out */
+unsigned kl_motion_chain_still(struct kl_motion_chain *chain, int64_t t_ns);
 
 /** Gives a block's samples to the body calibration, under the names of their streams. */
 void kl_motion_chain_feed(const struct kl_motion_chain *chain, const struct kl_block *block,

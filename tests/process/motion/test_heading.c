@@ -50,6 +50,18 @@ Test(heading, soon_after_the_still_pose_the_posture_is_kept_and_drift_is_removed
     cr_expect_float_eq(facing, 12, 2 * 0.5 * 39 * 0.35 * drift + 0.01, "%g", facing);
 }
 
+Test(heading, nothing_jumps_while_the_posture_is_being_learnt)
+{
+    struct kl_heading_anchor anchor;
+    kl_heading_anchor_init(&anchor);
+    kl_heading_anchor_still(&anchor, KL_EPOCH_NS, 40 * DEG);
+    (void)run(&anchor, 10 * KL_NS_PER_S, 10, 12, 0); /* a runner who settles in */
+    (void)run(&anchor, 14 * KL_NS_PER_S, KL_ANCHOR_STRIDES - 10, 14, 0);
+    double correction = 0;
+    cr_assert(kl_heading_anchor_get(&anchor, 25 * KL_NS_PER_S, &correction));
+    cr_expect_float_eq(correction, 40 * DEG, 1e-12);
+}
+
 Test(heading, long_after_the_still_pose_strides_face_as_the_pose_did)
 {
     struct kl_heading_anchor anchor;

@@ -112,7 +112,9 @@ static void calibrate(size_t block)
         play(phase, length_s[p], block, NULL);
         kl_body_calibration_end(calibration, body.t_ns);
         if (phase == KL_CALIBRATION_STILL || phase == KL_CALIBRATION_STILL_AGAIN) {
-            kl_motion_chain_still(chain, body.t_ns - kl_nanoseconds(1 / body.rate_hz));
+            /* 0.1 s after the newest sample: streams are late */
+            unsigned kept = kl_motion_chain_still(chain, body.t_ns + KL_NS_PER_S / 10);
+            cr_expect_eq(kept, (1u << KL_SEGMENT_COUNT) - 1);
         }
     }
     kl_motion_chain_adopt(chain, calibration);
@@ -310,6 +312,14 @@ Test(motion_chain, before_the_calibration_nothing_has_an_angle)
     cr_expect_eq(window.segment[KL_SEGMENT_PELVIS].marks, KL_MOTION_NOT_CALIBRATED);
     struct kl_quat q;
     cr_expect_not(kl_motion_chain_now(chain, KL_SEGMENT_PELVIS, &q));
+}
+
+Test(motion_chain, a_sensor_that_was_not_there_keeps_no_heading)
+{
+    struct fault_in_samples dies = {KL_SEGMENT_TRUNK, 3.0, 99, true, false, false};
+    play(KL_CALIBRATION_STILL, 8, 40, &dies);
+    cr_expect_eq(kl_motion_chain_still(chain, body.t_ns),
+                 ((1u << KL_SEGMENT_COUNT) - 1) & ~(1u << KL_SEGMENT_TRUNK));
 }
 
 Test(motion_chain, times_that_make_no_stance_are_refused)
