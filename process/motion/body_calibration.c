@@ -2,6 +2,7 @@
 
 #include "process/motion/calibration_motion.h"
 #include "process/motion/motion_window.h"
+#include "process/motion/still_pose.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,9 +16,6 @@
 #define MOVING_RAD_S 0.5
 #define BENDING_RAD_S 0.25
 #define BOWING_RAD_S 0.25
-
-#define SLIP_RAD (3 * DEG)           /* methods 9.1 */
-#define GYRO_DRIFT_RAD_S (0.5 * DEG) /* methods 8.1 */
 
 /* Project choices: what makes a finding. */
 #define GRAVITY_OFF_M_S2 0.3 /* 3 %: a strap does no such thing */
@@ -132,6 +130,11 @@ void kl_body_calibration_standing_heading(struct kl_body_calibration *calibratio
 
 /* ------------------------------------------------------------------------------------ phases */
 
+static bool is_foot(enum kl_segment segment)
+{
+    return segment == KL_SEGMENT_FOOT_LEFT || segment == KL_SEGMENT_FOOT_RIGHT;
+}
+
 /* Which phase gives a segment its axis. */
 static enum kl_calibration_phase axis_phase(enum kl_segment segment)
 {
@@ -160,7 +163,7 @@ static void judge_sensor(const struct kl_body_calibration *calibration,
     *out = (struct result){.seen = false};
     out->seen = kl_calibration_still_of(&calibration->epochs, sensor, &out->still);
     if (is_pose(phase)) {
-        out->has_still = out->seen && out->still.seconds >= KL_CALIBRATION_STILL_S;
+        out->has_still = out->seen && out->still.seconds >= KL_STILL_POSE_MIN_S;
     } else {
         out->has_turn =
             kl_calibration_turn_of(&calibration->epochs, sensor, bias_of(calibration, sensor),
@@ -232,7 +235,7 @@ static void check_sensor(enum kl_calibration_phase phase, const struct result *r
 {
     *out = (struct kl_calibration_sensor_check){.seen = result->seen};
     if (is_pose(phase)) {
-        out->quality = fmin(result->still.seconds / KL_CALIBRATION_STILL_S, 1);
+        out->quality = fmin(result->still.seconds / KL_STILL_POSE_MIN_S, 1);
         out->pass = result->has_still;
     } else if (result->has_turn) {
         out->quality = result->turn.quality;
@@ -255,7 +258,7 @@ static void explain(enum kl_calibration_phase phase, enum kl_segment sensor,
         (void)snprintf(text, size, "%s: no samples in this phase; check the sensor", name);
     } else if (is_pose(phase)) {
         (void)snprintf(text, size, "%s: still for %.1f s of %.0f s; %s", name,
-                       result->still.seconds, KL_CALIBRATION_STILL_S, better);
+                       result->still.seconds, KL_STILL_POSE_MIN_S, better);
     } else if (check->range_rad < phases[phase].range_rad) {
         (void)snprintf(text, size, "%s: turned by %.0f deg of %.0f; move further", name,
                        check->range_rad / DEG, phases[phase].range_rad / DEG);
@@ -549,13 +552,13 @@ static void inspect_pose(const struct kl_body_calibration *calibration, struct s
         return;
     }
     double slip = angle_between(pose->still.up, again->still.up);
-    if (slip > SLIP_RAD) {
+    if (slip > KL_STRAP_SLIP_MAX_RAD) {
         SAY(add(seating, KL_FINDING_SLIPPED, segment, KL_SEGMENT_COUNT, false),
             "%s has turned by %.1f deg since the first pose: tighten the strap, calibrate again",
             name, slip / DEG);
     }
     double drift = kl_vec_norm(kl_vec_sub(again->still.rate, pose->still.rate));
-    if (drift > GYRO_DRIFT_RAD_S) {
+    if (drift > KL_GYRO_DRIFT_MAX_RAD_S) {
         SAY(add(seating, KL_FINDING_GYRO_DRIFT, segment, KL_SEGMENT_COUNT, false),
             "%s: gyroscope drifted by %.1f deg/s between the poses; let it warm up", name,
             drift / DEG);
@@ -623,6 +626,22 @@ static bool point_right(enum kl_segment segment, const struct kl_calibration_tur
     return true;
 }
 
+/* Up and the mediolateral axis, to the right, of a trunk, pelvis, thigh or shank. */
+static bool axis_of(const struct kl_body_calibration *calibration, const struct seating *seating,
+                    enum kl_segment segment, struct kl_vec *axis)
+{
+    enum kl_segment sensor = seating->sensor[segment];
+    enum kl_calibration_phase phase = axis_phase(segment);
+    const struct result *pose = &calibration->phase[KL_CALIBRATION_STILL].sensor[sensor];
+    const struct result *moved = &calibration->phase[phase].sensor[sensor];
+    if (seating->withheld[segment] || !pose->has_still || !moved->has_turn ||
+        moved->turn.range_rad < phases[phase].range_rad) {
+        return false;
+    }
+    *axis = moved->turn.axis;
+    return is_foot(segment) || point_right(segment, &moved->turn, pose->still.up, axis);
+}
+
 /* A foot is carried by the shank: in the march both turn the same way most of the time. */
 static bool point_foot_right(const struct kl_body_calibration *calibration,
                              const struct seating *seating, enum kl_segment foot,
@@ -630,11 +649,10 @@ static bool point_foot_right(const struct kl_body_calibration *calibration,
 {
     enum kl_segment shank =
         foot == KL_SEGMENT_FOOT_LEFT ? KL_SEGMENT_SHANK_LEFT : KL_SEGMENT_SHANK_RIGHT;
-    struct kl_segment_alignment alignment;
-    if (!kl_body_calibration_alignment(calibration, shank, &alignment)) {
+    struct kl_vec z;
+    if (!axis_of(calibration, seating, shank, &z)) {
         return false;
     }
-    struct kl_vec z = kl_quat_rotate(alignment.sensor_segment, (struct kl_vec){0, 0, 1});
     const struct kl_matrix *m =
         &calibration->together[seating->sensor[foot]][seating->sensor[shank]];
     const double a[3] = {axis->x, axis->y, axis->z};
@@ -657,24 +675,19 @@ bool kl_body_calibration_alignment(const struct kl_body_calibration *calibration
     struct seating seating;
     seat(calibration, &seating);
     enum kl_segment sensor = seating.sensor[segment];
-    enum kl_calibration_phase phase = axis_phase(segment);
-    const struct result *pose = &calibration->phase[KL_CALIBRATION_STILL].sensor[sensor];
-    const struct result *moved = &calibration->phase[phase].sensor[sensor];
-    if (seating.withheld[segment] || !pose->has_still || !moved->has_turn ||
-        moved->turn.range_rad < phases[phase].range_rad) {
+    struct kl_vec axis;
+    if (!axis_of(calibration, &seating, segment, &axis) ||
+        (is_foot(segment) && !point_foot_right(calibration, &seating, segment, &axis))) {
         return false;
     }
-    bool foot = segment == KL_SEGMENT_FOOT_LEFT || segment == KL_SEGMENT_FOOT_RIGHT;
-    struct kl_vec axis = moved->turn.axis;
-    bool pointed = foot ? point_foot_right(calibration, &seating, segment, &axis)
-                        : point_right(segment, &moved->turn, pose->still.up, &axis);
+    struct kl_vec up = calibration->phase[KL_CALIBRATION_STILL].sensor[sensor].still.up;
     struct kl_segment_alignment alignment = {
         .valid = true,
-        .gravity_m_s2 = kl_vec_norm(pose->still.up),
-        .quality = moved->turn.quality,
+        .gravity_m_s2 = kl_vec_norm(up),
+        .quality = calibration->phase[axis_phase(segment)].sensor[sensor].turn.quality,
         .standing_heading_rad = calibration->standing_heading_rad[segment],
     };
-    if (!pointed || !kl_segment_alignment_of(pose->still.up, axis, &alignment.sensor_segment)) {
+    if (!kl_segment_alignment_of(up, axis, &alignment.sensor_segment)) {
         return false;
     }
     alignment.marks = alignment.quality < KL_CALIBRATION_AXIS_Q ? KL_MOTION_AXIS : 0;

@@ -33,7 +33,6 @@ const char *kl_calibration_phase_text(enum kl_calibration_phase phase);
 const char *kl_calibration_instruction(enum kl_calibration_phase phase);
 
 /* Project choices where methods 9.1 to 9.3 give none. */
-#define KL_CALIBRATION_STILL_S 5.0 /* of stillness that a pose needs (methods 8.1) */
 #define KL_CALIBRATION_AXIS_Q 0.90 /* methods 9.3 */
 #define KL_CALIBRATION_BENDS 5     /* knee bends at least, of the ten */
 #define KL_CALIBRATION_BOWS_MIN 3  /* of the five */

@@ -1,13 +1,11 @@
 #include "process/motion/calibration_motion.h"
 
+#include "process/motion/still_pose.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #define DEG (3.14159265358979323846 / 180)
-
-/* methods 8.1 */
-#define STILL_RATE_RAD_S (2 * DEG)
-#define STILL_ACCELERATION_M_S2 0.5
 
 /* A gyroscope may be off by this much; a steadier and faster rate is a slow turn [project]. */
 #define BIAS_MAX_RAD_S (5 * DEG)
@@ -88,8 +86,9 @@ bool kl_calibration_still_of(const struct kl_calibration_epochs *epochs, enum kl
         struct kl_vec a = acceleration_of(epoch);
         if (run >= RUN_START) {
             double n = 1.0 / (double)run;
-            bool moved = kl_vec_norm(kl_vec_sub(w, kl_vec_scale(rate, n))) > STILL_RATE_RAD_S ||
-                         kl_vec_norm(kl_vec_sub(a, kl_vec_scale(up, n))) > STILL_ACCELERATION_M_S2;
+            bool moved =
+                kl_vec_norm(kl_vec_sub(w, kl_vec_scale(rate, n))) > KL_STILL_RATE_MAX_RAD_S ||
+                kl_vec_norm(kl_vec_sub(a, kl_vec_scale(up, n))) > KL_STILL_ACCELERATION_MAX_M_S2;
             run = moved ? 0 : run;
         }
         rate = run == 0 ? w : kl_vec_add(rate, w);

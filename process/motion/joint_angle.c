@@ -111,12 +111,23 @@ bool kl_clinical_angle(enum kl_clinical angle, enum kl_side side, struct kl_quat
         prox = kl_mirror_rotation(prox);
         dist = kl_mirror_rotation(dist);
     }
-    struct kl_joint_angles angles;
-    if (!kl_joint_angles_of(kl_quat_mul(kl_quat_conj(prox), dist), &angles)) {
+    /* as kl_joint_angles_of, but only the angle asked for: curves ask often */
+    struct kl_matrix r = kl_quat_matrix(kl_quat_mul(kl_quat_conj(prox), dist));
+    if (!(fabs(r.m[2][1]) <= sin(BETA_MAX_RAD))) {
         return false;
     }
-    const double by_axis[] = {
-        [ALPHA] = angles.alpha_rad, [BETA] = angles.beta_rad, [GAMMA] = angles.gamma_rad};
-    *out_rad = table[angle].sign * by_axis[table[angle].axis];
+    double value = 0;
+    switch (table[angle].axis) {
+    case ALPHA:
+        value = atan2(-r.m[0][1], r.m[1][1]);
+        break;
+    case BETA:
+        value = asin(r.m[2][1]);
+        break;
+    case GAMMA:
+        value = atan2(-r.m[2][0], r.m[2][2]);
+        break;
+    }
+    *out_rad = table[angle].sign * value;
     return true;
 }

@@ -6,13 +6,16 @@
  * is missing is marked and leaves the other segments untouched. The result depends on the order of
  * the sequence only, never on how blocks are cut.
  *
- *   push(block)...  still(...)  align(...)  push...  fill(window) -> metrics, stride(window)
+ *   push(block), feed(block, calibration)...  still(...)  adopt(calibration)  push...
+ *    fill(window) -> metrics, stride(window)
  *
  * Memory moves in _create and _destroy only. Threads: one at a time. RT safe but those two.
  */
 #ifndef KL_PROCESS_MOTION_MOTION_CHAIN_H
 #define KL_PROCESS_MOTION_MOTION_CHAIN_H
 
+#include "process/motion/accelerometer_calibration.h"
+#include "process/motion/body_calibration.h"
 #include "process/motion/motion_window.h"
 #include "process/motion/orientation.h"
 #include "process/motion/segment_alignment.h"
@@ -41,9 +44,10 @@ bool kl_motion_chain_has(const struct kl_motion_chain *chain, enum kl_segment se
 /** Which segment a stream's sensor is taken for; KL_SEGMENT_COUNT: none. */
 enum kl_segment kl_motion_chain_segment(const struct kl_motion_chain *chain, size_t stream);
 
-/** Sensors sit elsewhere than their names say: stream of `a` carries `b` from here on, and vice
- *  versa (body calibration found them exchanged). Alignments and anchors of both are forgotten. */
-void kl_motion_chain_exchange(struct kl_motion_chain *chain, enum kl_segment a, enum kl_segment b);
+/** Bias and scale of the accelerometer of the sensor named for a segment, applied to its samples
+ *  from here on. */
+void kl_motion_chain_accelerometer(struct kl_motion_chain *chain, enum kl_segment sensor,
+                                   const struct kl_accelerometer_calibration *calibration);
 
 /** The samples of a block; streams that are no IMU are ignored. */
 void kl_motion_chain_push(struct kl_motion_chain *chain, const struct kl_block *block);
@@ -52,10 +56,22 @@ void kl_motion_chain_push(struct kl_motion_chain *chain, const struct kl_block *
 int64_t kl_motion_chain_newest(const struct kl_motion_chain *chain, enum kl_segment segment);
 
 /** The runner stood still, facing +X, until t_ns (the end of a still pose that passed, within the
- *  ring): keeps the heading of that pose and sets the anchors. */
-void kl_motion_chain_still(struct kl_motion_chain *chain, int64_t t_ns);
+ *  ring): keeps the heading of that pose and sets the anchors.
+ *  @return a bit 1 << segment for each one whose heading was kept; a sensor that is more than 2 s
+ *          late is left out */
+unsigned kl_motion_chain_still(struct kl_motion_chain *chain, int64_t t_ns);
 
-/** How the sensor of a segment sits. Angles exist from here on. */
+/** Gives a block's samples to the body calibration, under the names of their streams. */
+void kl_motion_chain_feed(const struct kl_motion_chain *chain, const struct kl_block *block,
+                          struct kl_body_calibration *calibration);
+
+/** Takes over what the body calibration found: sensors exchanged between segments change places,
+ *  every segment gets its alignment or loses it, anchors start from the last still pose. After
+ *  every phase, or once at the end. */
+void kl_motion_chain_adopt(struct kl_motion_chain *chain,
+                           const struct kl_body_calibration *calibration);
+
+/** How the sensor of a segment sits, known from elsewhere. Angles exist from here on. */
 void kl_motion_chain_align(struct kl_motion_chain *chain, enum kl_segment segment,
                            const struct kl_segment_alignment *alignment);
 

@@ -2,8 +2,9 @@
 
 #include <stdlib.h>
 
-/* Below this angle slerp's sines divide rounding by rounding, and a chord is as good (1e-12). */
-#define CHORD_COSINE 0.99999999
+/* Samples lie a few degrees apart: up to 0.2 rad between them the sines of slerp are replaced by
+ * their series, which is good to 1e-10 rad there. */
+#define SERIES_COSINE 0.995
 
 int kl_motion_ring_open(struct kl_motion_ring *ring, size_t samples)
 {
@@ -52,6 +53,13 @@ bool kl_motion_ring_span(const struct kl_motion_ring *ring, double from_ns, doub
     return true;
 }
 
+/* sin(p x) / sin(x) for small x, given x^2. */
+static double sine_ratio(double p, double x2)
+{
+    double rest = 1 - p * p;
+    return p * (1 + rest * x2 * (1.0 / 6 + (7 - 3 * p * p) * x2 / 360));
+}
+
 void kl_motion_between(const struct kl_motion_sample *a, const struct kl_motion_sample *b,
                        double part, struct kl_quat *q, struct kl_vec *w_rad_s)
 {
@@ -60,9 +68,14 @@ void kl_motion_between(const struct kl_motion_sample *a, const struct kl_motion_
     double cosine = p.w * r.w + p.x * r.x + p.y * r.y + p.z * r.z;
     double sign = cosine < 0 ? -1 : 1;
     cosine *= sign;
-    double kp = 1 - part;
-    double kr = part;
-    if (cosine < CHORD_COSINE) {
+    double kp;
+    double kr;
+    if (cosine > SERIES_COSINE) {
+        double u = fmax(1 - cosine, 0);
+        double angle2 = u * (2 + u * (1.0 / 3 + u * 4 / 45));
+        kp = sine_ratio(1 - part, angle2);
+        kr = sine_ratio(part, angle2);
+    } else {
         double angle = acos(cosine);
         kp = sin((1 - part) * angle) / sin(angle);
         kr = sin(part * angle) / sin(angle);

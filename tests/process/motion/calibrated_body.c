@@ -29,6 +29,7 @@ void body_init(struct body *body)
     body->bias_rad_s = (struct kl_vec){.3 * DEG, -.2 * DEG, .1 * DEG};
     body->noise_rad_s = .05 * DEG;
     body->noise_m_s2 = .02;
+    body->accelerometer.scale = (struct kl_vec){1, 1, 1};
     for (int s = 0; s < KL_SEGMENT_COUNT; s++) {
         body->seat[s] = (enum kl_segment)s;
         body->worn[s] = true;
@@ -92,6 +93,11 @@ static struct kl_quat pose_of(const struct body *body, enum kl_calibration_phase
 void body_sample(const struct body *body, enum kl_calibration_phase phase, double t_s,
                  enum kl_segment sensor, struct kl_vec *w_rad_s, struct kl_vec *a_m_s2)
 {
+    if (body->mirrored && sensor >= KL_SEGMENT_THIGH_LEFT) {
+        /* left and right names alternate */
+        bool left = kl_segment_side(sensor) == KL_SIDE_LEFT;
+        sensor = (enum kl_segment)(left ? sensor + 1 : sensor - 1);
+    }
     enum kl_segment segment = body->seat[sensor];
     const double h = 1e-4;
     struct kl_quat before = pose_of(body, phase, t_s - h, segment);
@@ -109,6 +115,15 @@ void body_sample(const struct body *body, enum kl_calibration_phase phase, doubl
     *a_m_s2 = kl_quat_rotate(mounting, a);
     *w_rad_s = kl_vec_add(*w_rad_s, noise(body->noise_rad_s));
     *a_m_s2 = kl_vec_add(*a_m_s2, noise(body->noise_m_s2));
+    struct kl_vec scale = body->accelerometer.scale;
+    struct kl_vec bias = body->accelerometer.bias_m_s2;
+    *a_m_s2 = (struct kl_vec){a_m_s2->x / scale.x + bias.x, a_m_s2->y / scale.y + bias.y,
+                              a_m_s2->z / scale.z + bias.z};
+    if (body->mirrored) {
+        a_m_s2->y = -a_m_s2->y;
+        w_rad_s->x = -w_rad_s->x;
+        w_rad_s->z = -w_rad_s->z;
+    }
 }
 
 void body_do(struct body *body, struct kl_body_calibration *calibration,

@@ -3,6 +3,7 @@
 #ifndef KL_TESTS_PROCESS_MOTION_CALIBRATED_BODY_H
 #define KL_TESTS_PROCESS_MOTION_CALIBRATED_BODY_H
 
+#include "process/motion/accelerometer_calibration.h"
 #include "process/motion/body_calibration.h"
 
 struct body {
@@ -15,6 +16,8 @@ struct body {
     double sway_rad_s;                     /* restlessness of the still poses */
     bool left_first;                       /* in the march */
     struct kl_quat slip[KL_SEGMENT_COUNT]; /* of the mounting, before the second still pose */
+    struct kl_accelerometer_calibration accelerometer; /* error of all: what would correct it */
+    bool mirrored; /* in the sagittal plane; sensors in their y axis */
     double rate_hz;
     int64_t t_ns;
 };

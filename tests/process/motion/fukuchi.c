@@ -336,7 +336,7 @@ bool fukuchi_run(const struct fukuchi_setup *setup, struct fukuchi_error out[FUK
         size_t still = (size_t)(STILL_UNTIL_S * RATE_HZ);
         push_rows(chain, &r, 0, still);
         if (!setup->anchor_only) {
-            kl_motion_chain_still(chain, time_of((double)(still - 1) / RATE_HZ));
+            (void)kl_motion_chain_still(chain, time_of((double)(still - 1) / RATE_HZ));
         }
         align(chain, &r, setup);
         struct sums sums[FUKUCHI_ROWS] = {{0}};

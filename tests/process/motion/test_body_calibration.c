@@ -65,7 +65,7 @@ Test(body_calibration, every_mounting_is_found_and_nothing_is_complained_about)
         /* wobble of 8 % of the movement; in the march it goes with the steps */
         cr_expect_lt(error_of((enum kl_segment)s), 1.5, "%s: %g deg",
                      kl_segment_text((enum kl_segment)s), error_of((enum kl_segment)s));
-        cr_expect_eq(kl_body_calibration_sensor(calibration, (enum kl_segment)s), s);
+        cr_expect_eq((int)kl_body_calibration_sensor(calibration, (enum kl_segment)s), s);
     }
     for (int p = 0; p < KL_CALIBRATION_PHASE_COUNT; p++) {
         struct kl_calibration_check check;

@@ -6,12 +6,12 @@
 #define PI 3.14159265358979323846
 #define DEG (PI / 180)
 
-static const struct kl_vec Z = {0, 0, 1};
+static const struct kl_vec right_hand = {0, 0, 1};
 
 Test(heading, of_a_turned_axis_is_the_angle_it_was_turned_by)
 {
     for (int deg = -179; deg < 180; deg += 7) {
-        struct kl_vec z = kl_quat_rotate(kl_heading_turn(deg * DEG), Z);
+        struct kl_vec z = kl_quat_rotate(kl_heading_turn(deg * DEG), right_hand);
         cr_expect_float_eq(kl_heading_of(z), deg * DEG, 1e-14, "%d", deg);
     }
     cr_expect_float_eq(kl_heading_wrap(350 * DEG), -10 * DEG, 1e-14);
@@ -48,6 +48,18 @@ Test(heading, soon_after_the_still_pose_the_posture_is_kept_and_drift_is_removed
      * within one ring, 0.14 deg, is all that is left. */
     double facing = last - correction / DEG;
     cr_expect_float_eq(facing, 12, 2 * 0.5 * 39 * 0.35 * drift + 0.01, "%g", facing);
+}
+
+Test(heading, nothing_jumps_while_the_posture_is_being_learnt)
+{
+    struct kl_heading_anchor anchor;
+    kl_heading_anchor_init(&anchor);
+    kl_heading_anchor_still(&anchor, KL_EPOCH_NS, 40 * DEG);
+    (void)run(&anchor, 10 * KL_NS_PER_S, 10, 12, 0); /* a runner who settles in */
+    (void)run(&anchor, 14 * KL_NS_PER_S, KL_ANCHOR_STRIDES - 10, 14, 0);
+    double correction = 0;
+    cr_assert(kl_heading_anchor_get(&anchor, 25 * KL_NS_PER_S, &correction));
+    cr_expect_float_eq(correction, 40 * DEG, 1e-12);
 }
 
 Test(heading, long_after_the_still_pose_strides_face_as_the_pose_did)
@@ -103,9 +115,11 @@ Test(heading, a_hinge_shows_the_17_degrees_its_frames_drifted_apart)
         struct kl_quat thigh =
             kl_quat_mul(kl_heading_turn(0.1 * sin(9 * t)),
                         kl_quat_about((struct kl_vec){1, 0, 0}, 0.1 * sin(5 * t)));
-        struct kl_quat shank = kl_quat_mul(thigh, kl_quat_about(Z, -0.6 * (1 - cos(9 * t))));
+        struct kl_quat shank =
+            kl_quat_mul(thigh, kl_quat_about(right_hand, -0.6 * (1 - cos(9 * t))));
         thigh = kl_quat_mul(kl_heading_turn(17 * DEG), thigh);
-        kl_hinge_check_step(&check, kl_quat_rotate(thigh, Z), kl_quat_rotate(shank, Z), 0.005);
+        kl_hinge_check_step(&check, kl_quat_rotate(thigh, right_hand),
+                            kl_quat_rotate(shank, right_hand), 0.005);
     }
     cr_assert(kl_hinge_check_get(&check, &delta));
     cr_expect_float_eq(delta / DEG, 17.000, 5e-4);
@@ -117,11 +131,11 @@ Test(heading, the_hinge_forgets_with_its_time_constant)
     kl_hinge_check_init(&check);
     double delta = 0;
     for (int i = 0; i < 8000; i++) { /* 40 s at 0, then 5 s at 2 deg */
-        kl_hinge_check_step(&check, Z, Z, 0.005);
+        kl_hinge_check_step(&check, right_hand, right_hand, 0.005);
     }
-    struct kl_vec turned = kl_quat_rotate(kl_heading_turn(2 * DEG), Z);
+    struct kl_vec turned = kl_quat_rotate(kl_heading_turn(2 * DEG), right_hand);
     for (int i = 0; i < 1000; i++) {
-        kl_hinge_check_step(&check, turned, Z, 0.005);
+        kl_hinge_check_step(&check, turned, right_hand, 0.005);
     }
     cr_assert(kl_hinge_check_get(&check, &delta));
     /* 1 - 1/e of the way; sines of 2 deg are straight to 2e-4 */
