@@ -1,0 +1,59 @@
+/* What the runner wears: motion sensors and electrodes, and what a step owes to them.
+ *
+ *     IMU blocks ─▶ motion chain (orientation, calibration) ─▶ window of a stride ─┐
+ *     EMG blocks ─▶ muscle signals ─▶ stretches around a contact ──────────────────┤─▶ metrics of
+ *     contacts   ─▶ centre of mass, 20 Hz wrench ─────────────────────────────────┘   the step
+ *
+ * The pipeline gives every block, event and finished contact, in order; a step's metrics that no
+ * plate knows are filled in one call. Threads: one. No allocation after _create.
+ */
+#ifndef KL_PROCESS_WORN_H
+#define KL_PROCESS_WORN_H
+
+#include "process/knee/knee_centre.h"
+#include "process/motion/body_calibration.h"
+#include "process/motion/motion_window.h"
+#include "process/steps/step_assembler.h"
+
+struct kl_worn;
+
+/** @param streams  of the session; those that are no IMU, EMG or joint centres are passed over
+ *  @param fault    why NULL: two sensors for one segment, a rate, no memory
+ *  @return NULL with words in *fault */
+struct kl_worn *kl_worn_create(const struct kl_stream *streams, size_t count,
+                               struct kl_fault *fault);
+void kl_worn_destroy(struct kl_worn *worn);
+
+/** Anything is worn at all. */
+bool kl_worn_any(const struct kl_worn *worn);
+
+void kl_worn_block(struct kl_worn *worn, const struct kl_block *block);
+
+/** Calibration phases (texts of kl_calibration_phase_text, and "mvc"), entries (shank_length_m,
+ *  thigh_length_m, asis_width_m, ankle_offset_left_m, ankle_offset_right_m, line_hz), speed. */
+void kl_worn_event(struct kl_worn *worn, const struct kl_event *event);
+
+/** How far the slowest sensor is; those more than a second behind the rest are not counted.
+ *  INT64_MAX: nothing is worn. */
+int64_t kl_worn_newest(const struct kl_worn *worn);
+
+/** A contact was accepted: the centre of mass is followed through it. Every contact once, in order.
+ */
+void kl_worn_contact(struct kl_worn *worn, const struct kl_contact *contact);
+
+/** Fills every metric from KL_METRIC_MOTION on, and their reasons. Steps come in order.
+ *  @param measured  kl_plate.measured of the step's plate
+ *  @param mass_kg, height_m  0: not known */
+void kl_worn_step(struct kl_worn *worn, const struct kl_assembly *assembly, unsigned measured,
+                  double plate_rate_hz, double mass_kg, double height_m, struct kl_step *step);
+
+/** A contact that is shown before its step is finished: what is worn is still to come. */
+void kl_worn_pending(const struct kl_worn *worn, struct kl_step *step);
+
+/** The guided calibration, for the screen. */
+const struct kl_body_calibration *kl_worn_calibration(const struct kl_worn *worn);
+
+/** Motion around the newest step that had any; NULL: none yet. Borrowed until the next step. */
+const struct kl_motion_window *kl_worn_window(const struct kl_worn *worn);
+
+#endif
