@@ -6,6 +6,7 @@
 #include "process/steps/step_assembler.h"
 #include "process/steps/step_statistics.h"
 #include "process/trace.h"
+#include "process/worn.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -13,7 +14,8 @@
 #include <string.h>
 
 #define SECONDS_PER_MINUTE 60
-#define ONSETS 8 /* contacts that have begun and are not accepted yet */
+#define WORN_PART 256 /* samples of a block whose times are shifted at once */
+#define ONSETS 8      /* contacts that have begun and are not accepted yet */
 
 struct plate {
     size_t stream;
@@ -39,6 +41,7 @@ struct kl_pipeline {
     struct kl_cadence *cadence;
     struct kl_step_assembler *assembler;
     struct kl_flag_engine *flags;
+    struct kl_worn *worn;
 
     struct kl_step_statistics statistics[KL_SIDE_COUNT];
     struct kl_running pooled[KL_METRIC_COUNT];
@@ -99,6 +102,18 @@ static bool create_plates(struct kl_pipeline *pipeline, struct kl_assembler_plat
     return true;
 }
 
+/* Sensors that contradict each other are told and left out: forces go on. */
+static struct kl_worn *create_worn(struct kl_pipeline *pipeline)
+{
+    struct kl_fault fault = {""};
+    struct kl_worn *worn = kl_worn_create(pipeline->stream, pipeline->stream_count, &fault);
+    if (worn == NULL) {
+        (void)snprintf(pipeline->unfit, sizeof(pipeline->unfit), "%.150s", fault.text);
+        worn = kl_worn_create(NULL, 0, NULL);
+    }
+    return worn;
+}
+
 static bool create_parts(struct kl_pipeline *pipeline)
 {
     struct kl_assembler_plate plates[KL_SNAPSHOT_PLATES];
@@ -108,10 +123,12 @@ static bool create_parts(struct kl_pipeline *pipeline)
     kl_total_force_init(&pipeline->total, pipeline->plate_count);
     pipeline->cadence = kl_cadence_create();
     pipeline->flags = kl_flag_engine_create(&pipeline->table);
+    pipeline->worn = create_worn(pipeline);
     pipeline->assembler =
         kl_step_assembler_create(plates, pipeline->plate_count, pipeline->settings.loading_rule,
                                  &pipeline->weight, pipeline->cadence);
-    return pipeline->cadence != NULL && pipeline->flags != NULL && pipeline->assembler != NULL;
+    return pipeline->cadence != NULL && pipeline->flags != NULL && pipeline->assembler != NULL &&
+           pipeline->worn != NULL;
 }
 
 struct kl_pipeline *kl_pipeline_create(const struct kl_stream *streams, size_t count,
@@ -164,6 +181,7 @@ void kl_pipeline_destroy(struct kl_pipeline *pipeline)
     }
     kl_step_assembler_destroy(pipeline->assembler);
     kl_flag_engine_destroy(pipeline->flags);
+    kl_worn_destroy(pipeline->worn);
     kl_cadence_destroy(pipeline->cadence);
     free(pipeline->stream);
     free(pipeline);
@@ -213,7 +231,10 @@ static void open_step(struct kl_snapshot_side *side, const struct kl_step *step)
 static void show_contact(struct kl_pipeline *pipeline, const struct kl_assembly *assembly)
 {
     struct kl_snapshot_side *side = &pipeline->now.side[assembly->step.side];
-    open_step(side, &assembly->step);
+    struct kl_step step = assembly->step;
+    kl_worn_contact(pipeline->worn, assembly->contact);
+    kl_worn_pending(pipeline->worn, &step);
+    open_step(side, &step);
     pipeline->now.contacts = kl_step_assembler_contacts(pipeline->assembler);
     if (assembly->contact->has_ic && assembly->contact->has_to) {
         add_curve(side, assembly);
@@ -288,9 +309,12 @@ static void restart_if_due(struct kl_pipeline *pipeline, const struct kl_step *s
     }
 }
 
-static void take_step(struct kl_pipeline *pipeline, const struct kl_assembly *assembly)
+static void take_step(struct kl_pipeline *pipeline, struct kl_assembly *assembly)
 {
-    const struct kl_step *step = &assembly->step;
+    struct kl_step *step = &assembly->step;
+    const struct kl_stream *plate = &pipeline->stream[step->stream];
+    kl_worn_step(pipeline->worn, assembly, plate->plate.measured, plate->rate_hz,
+                 step->body_weight_n / KL_GRAVITY_M_S2, pipeline->now.height_m, step);
     restart_if_due(pipeline, step);
     kl_gait_mode_step(&pipeline->gait, step->contact_ns, assembly->flight_s);
     kl_step_statistics_add(&pipeline->statistics[step->side], step);
@@ -390,18 +414,41 @@ static void take_sample(struct kl_pipeline *pipeline, size_t p, int64_t t_ns, co
     take_total(pipeline);
 }
 
+/* What is worn, on the times of the session. */
+static void take_worn(struct kl_pipeline *pipeline, const struct kl_block *block, int64_t offset_ns)
+{
+    struct kl_block part = *block;
+    int64_t t_ns[WORN_PART];
+    for (size_t at = 0; at < block->count; at += part.count) {
+        size_t left = block->count - at;
+        part.count = left < WORN_PART ? left : WORN_PART;
+        for (size_t i = 0; i < part.count; i++) {
+            t_ns[i] = block->t_ns[at + i] + offset_ns;
+        }
+        part.t_ns = t_ns;
+        part.value = &block->value[at * pipeline->stream[block->stream].channel_count];
+        part.quality = &block->quality[at];
+        kl_worn_block(pipeline->worn, &part);
+    }
+    kl_step_assembler_beside(pipeline->assembler, kl_worn_newest(pipeline->worn));
+    drain(pipeline);
+}
+
 static void take_block(struct kl_pipeline *pipeline, const struct kl_block *block)
 {
     if (block->stream >= pipeline->stream_count || block->count == 0) {
         return;
     }
-    size_t channels = pipeline->stream[block->stream].channel_count;
+    const struct kl_stream *stream = &pipeline->stream[block->stream];
     int64_t offset_ns = block->stream < KL_STREAMS_MAX ? pipeline->offset_ns[block->stream] : 0;
     for (size_t p = 0; p < pipeline->plate_count; p++) {
         for (size_t i = 0; pipeline->plate[p].stream == block->stream && i < block->count; i++) {
-            take_sample(pipeline, p, block->t_ns[i] + offset_ns, &block->value[i * channels],
-                        block->quality[i]);
+            take_sample(pipeline, p, block->t_ns[i] + offset_ns,
+                        &block->value[i * stream->channel_count], block->quality[i]);
         }
+    }
+    if (stream->kind != KL_KIND_FORCE && kl_worn_any(pipeline->worn)) {
+        take_worn(pipeline, block, offset_ns);
     }
     int64_t newest_ns = block->t_ns[block->count - 1] + offset_ns;
     pipeline->now.t_ns = newest_ns > pipeline->now.t_ns ? newest_ns : pipeline->now.t_ns;
@@ -479,9 +526,9 @@ static void take_event(struct kl_pipeline *pipeline, const struct kl_event *even
         break;
     case KL_EVENT_MARKER:
     case KL_EVENT_LOST:
-    case KL_EVENT_SETTINGS:   /* read by whoever created the pipeline */
-    case KL_EVENT_FLAG_TABLE: /* likewise */
-    case KL_EVENT_CALIBRATION:
+    case KL_EVENT_SETTINGS:    /* read by whoever created the pipeline */
+    case KL_EVENT_FLAG_TABLE:  /* likewise */
+    case KL_EVENT_CALIBRATION: /* of what is worn, below */
     case KL_EVENT_ENTRY:
     case KL_EVENT_KIND_COUNT:
         break;
@@ -494,6 +541,7 @@ void kl_pipeline_item(struct kl_pipeline *pipeline, const struct kl_item *item)
         take_block(pipeline, &item->block);
     } else {
         take_event(pipeline, &item->event);
+        kl_worn_event(pipeline->worn, &item->event);
     }
 }
 

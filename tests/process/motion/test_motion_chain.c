@@ -228,7 +228,7 @@ Test(motion_chain, the_mirrored_body_gives_the_same_metrics_on_the_other_side)
                 /* the filters see other numbers: rounding, not bits */
                 cr_expect_float_eq(
                     value, right[id], 1e-7 * fmax(1, fabs(right[id])), "%s: %.12g, %.12g",
-                    kl_motion_metric_get((enum kl_motion_metric)id)->key, value, right[id]);
+                    kl_motion_metric_get((enum kl_motion_metric)id)->metric.key, value, right[id]);
             }
         }
     }
