@@ -1,5 +1,7 @@
 #include "emulate_labjack_u6.h"
 
+#include "emulators.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -339,3 +341,37 @@ static int in(void *self_, uint8_t endpoint, uint8_t *buf, size_t cap, int64_t n
 }
 
 const struct emulator_ops emulate_labjack_u6_ops = {.out = out, .in = in};
+
+static void init(void *self)
+{
+    memset(self, 0, sizeof(struct emulate_labjack_u6));
+}
+
+static const uint8_t input[2][KL_CHANNELS_MAX] = {{0, 1, 2, 3, 4, 5}, {193}};
+
+static void meant(const void *self, size_t stream, uint64_t k, double *value)
+{
+    (void)self;
+    for (size_t c = 0; c < (stream == 0 ? 6 : 1); c++) {
+        value[c] = emulate_labjack_u6_measured(input[stream][c], k);
+    }
+}
+
+static const struct kl_stream streams[] = {
+    {.name = "plate.belt", .kind = KL_KIND_FORCE, .channel_count = 6},
+    {.name = "sync", .kind = KL_KIND_OTHER, .channel_count = 1},
+};
+
+const struct emulated_device emulated_labjack_u6 = {
+    .driver = "labjack_u6",
+    .ops = &emulate_labjack_u6_ops,
+    .size = sizeof(struct emulate_labjack_u6),
+    .init = init,
+    .config = {.name = "daq",
+               .placement = "",
+               .rate_hz = 1000,
+               .stream_count = 2,
+               .stream = streams,
+               .input = input},
+    .meant = meant,
+};

@@ -1,5 +1,7 @@
 #include "emulate_load_cells.h"
 
+#include "emulators.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -95,3 +97,62 @@ static int in(void *self_, uint8_t endpoint, uint8_t *buf, size_t cap, int64_t n
 }
 
 const struct emulator_ops emulate_load_cells_ops = {.out = out, .in = in};
+
+static void init_80(void *self)
+{
+    *(struct emulate_load_cells *)self = (struct emulate_load_cells){.rate_hz = 80};
+}
+
+/* Its micros() wraps after 1.5 s. */
+static void init_1000(void *self)
+{
+    *(struct emulate_load_cells *)self = (struct emulate_load_cells){
+        .rate_hz = 1000, .checksum = true, .first_us = UINT32_MAX - 1500000};
+}
+
+static void meant(const void *self, size_t stream, uint64_t k, double *value)
+{
+    (void)self;
+    (void)stream;
+    for (size_t c = 0; c < 4; c++) {
+        value[c] = emulate_load_cells_counts(c, k);
+    }
+}
+
+static const struct kl_stream streams[] = {
+    {.name = "plate.belt", .kind = KL_KIND_FORCE, .channel_count = 4}};
+static const uint8_t input[1][KL_CHANNELS_MAX] = {{2, 3, 4, 5}};
+static const struct kl_device_option option[] = {
+    {"counter_column", "0"}, {"time_column", "1"}, {"checksum", "xor"}};
+
+const struct emulated_device emulated_load_cells = {
+    .driver = "load_cells",
+    .ops = &emulate_load_cells_ops,
+    .size = sizeof(struct emulate_load_cells),
+    .init = init_80,
+    .config = {.name = "cells",
+               .placement = "",
+               .rate_hz = 80,
+               .option_count = 1,
+               .option = option,
+               .stream_count = 1,
+               .stream = streams,
+               .input = input},
+    .meant = meant,
+};
+
+const struct emulated_device emulated_load_cells_timed = {
+    .driver = "load_cells_timed",
+    .ops = &emulate_load_cells_ops,
+    .size = sizeof(struct emulate_load_cells),
+    .init = init_1000,
+    .config = {.name = "cells",
+               .placement = "",
+               .rate_hz = 1000,
+               .option_count = 3,
+               .option = option,
+               .stream_count = 1,
+               .stream = streams,
+               .input = input},
+    .meant = meant,
+};

@@ -1,5 +1,7 @@
 #include "emulate_mcc_usb1608fs_plus.h"
 
+#include "emulators.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -221,3 +223,38 @@ static int in(void *self_, uint8_t endpoint, uint8_t *buf, size_t cap, int64_t n
 
 const struct emulator_ops emulate_mcc_usb1608fs_plus_ops = {
     .out = out, .in = in, .control = control};
+
+static void init(void *self)
+{
+    emulate_mcc_usb1608fs_plus_init(self);
+}
+
+static const uint8_t input[2][KL_CHANNELS_MAX] = {{0, 1, 2, 4, 5, 6}, {3}};
+
+static void meant(const void *self_, size_t stream, uint64_t k, double *value)
+{
+    const struct emulate_mcc_usb1608fs_plus *self = self_;
+    for (size_t c = 0; c < (stream == 0 ? 6 : 1); c++) {
+        unsigned i = input[stream][c];
+        value[c] = emulate_mcc_usb1608fs_plus_measured(i, self->range[i], k);
+    }
+}
+
+static const struct kl_stream streams[] = {
+    {.name = "plate.belt", .kind = KL_KIND_FORCE, .channel_count = 6},
+    {.name = "sync", .kind = KL_KIND_OTHER, .channel_count = 1},
+};
+
+const struct emulated_device emulated_mcc_usb1608fs_plus = {
+    .driver = "mcc_usb1608fs_plus",
+    .ops = &emulate_mcc_usb1608fs_plus_ops,
+    .size = sizeof(struct emulate_mcc_usb1608fs_plus),
+    .init = init,
+    .config = {.name = "daq",
+               .placement = "",
+               .rate_hz = 1000,
+               .stream_count = 2,
+               .stream = streams,
+               .input = input},
+    .meant = meant,
+};

@@ -1,5 +1,7 @@
 #include "emulate_vectornav.h"
 
+#include "emulators.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,3 +241,30 @@ void emulate_vectornav_init(struct emulate_vectornav *self)
     self->ascii = 14;
     self->power_up_ns = 43000006000;
 }
+
+static void init(void *self)
+{
+    emulate_vectornav_init(self);
+}
+
+/* Gauss to tesla; the scalar of the quaternion comes last on the wire. */
+static void meant(const void *self, size_t stream, uint64_t k, double *value)
+{
+    static const unsigned source[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 9, 10, 11};
+    (void)self;
+    (void)stream;
+    for (unsigned c = 0; c < 13; c++) {
+        value[c] = (c >= 6 && c < 9 ? 1e-4 : 1) * (double)emulator_value(k, source[c]);
+    }
+}
+
+static const struct kl_device_option option[] = {{"magnetometer", "yes"}};
+
+const struct emulated_device emulated_vectornav = {
+    .driver = "vectornav",
+    .ops = &emulator_ops,
+    .size = sizeof(struct emulate_vectornav),
+    .init = init,
+    .config = {.name = "vn", .placement = "shank.right", .option_count = 1, .option = option},
+    .meant = meant,
+};

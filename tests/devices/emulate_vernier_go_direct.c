@@ -1,5 +1,7 @@
 #include "emulate_vernier_go_direct.h"
 
+#include "emulators.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -226,3 +228,35 @@ static int in(void *self_, uint8_t endpoint, uint8_t *buf, size_t cap, int64_t n
 }
 
 const struct emulator_ops emulate_vernier_go_direct_ops = {.out = out, .in = in};
+
+static void init(void *self)
+{
+    memset(self, 0, sizeof(struct emulate_vernier_go_direct));
+}
+
+static const uint8_t input[2][KL_CHANNELS_MAX] = {{2}, {3}};
+
+static void meant(const void *self, size_t stream, uint64_t k, double *value)
+{
+    (void)self;
+    value[0] = (double)emulate_vernier_go_direct_value(input[stream][0], k);
+}
+
+static const struct kl_stream streams[] = {
+    {.name = "plate.left", .kind = KL_KIND_FORCE, .channel_count = 1},
+    {.name = "plate.right", .kind = KL_KIND_FORCE, .channel_count = 1},
+};
+
+const struct emulated_device emulated_vernier_go_direct = {
+    .driver = "vernier_go_direct",
+    .ops = &emulate_vernier_go_direct_ops,
+    .size = sizeof(struct emulate_vernier_go_direct),
+    .init = init,
+    .config = {.name = "plate",
+               .placement = "",
+               .rate_hz = 1000,
+               .stream_count = 2,
+               .stream = streams,
+               .input = input},
+    .meant = meant,
+};

@@ -1,5 +1,7 @@
 #include "emulate_ximu3.h"
 
+#include "emulators.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,3 +213,31 @@ void emulate_ximu3_init(struct emulate_ximu3 *self)
         self->due_ns[k] = 1000000 * (int64_t)(k + 1);
     }
 }
+
+static void init(void *self)
+{
+    emulate_ximu3_init(self);
+}
+
+#define STANDARD_GRAVITY 9.80665 /* m/s^2: the device says g */
+#define DEG 0.017453292519943295
+
+/* Streams: inertial, orientation. The device says rate of turn first. */
+static void meant(const void *self, size_t stream, uint64_t k, double *value)
+{
+    (void)self;
+    for (unsigned c = 0; c < (stream == 0 ? 6 : 4); c++) {
+        value[c] = stream != 0 ? (double)emulator_value(k, emulate_ximu3_channel('Q') + c)
+                   : c < 3     ? STANDARD_GRAVITY * (double)emulator_value(k, 3 + c)
+                               : DEG * (double)emulator_value(k, c - 3);
+    }
+}
+
+const struct emulated_device emulated_ximu3 = {
+    .driver = "ximu3",
+    .ops = &emulator_ops,
+    .size = sizeof(struct emulate_ximu3),
+    .init = init,
+    .config = {.name = "ximu", .placement = "shank.right", .rate_hz = 200},
+    .meant = meant,
+};

@@ -1,5 +1,7 @@
 #include "emulate_xsens_mti.h"
 
+#include "emulators.h"
+
 #include <string.h>
 
 #define NS_PER_TICK 100000
@@ -198,3 +200,28 @@ void emulate_xsens_mti_init(struct emulate_xsens_mti *self)
     memcpy(self->list, factory, sizeof(factory));
     self->list_len = sizeof(factory);
 }
+
+static void init(void *self)
+{
+    emulate_xsens_mti_init(self);
+}
+
+static void meant(const void *self, size_t stream, uint64_t k, double *value)
+{
+    (void)self;
+    (void)stream;
+    for (unsigned c = 0; c < 13; c++) {
+        value[c] = (double)emulator_value(k, c);
+    }
+}
+
+static const struct kl_device_option option[] = {{"magnetometer", "yes"}};
+
+const struct emulated_device emulated_xsens_mti = {
+    .driver = "xsens_mti",
+    .ops = &emulator_ops,
+    .size = sizeof(struct emulate_xsens_mti),
+    .init = init,
+    .config = {.name = "mti", .placement = "shank.right", .option_count = 1, .option = option},
+    .meant = meant,
+};

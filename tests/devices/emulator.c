@@ -72,3 +72,18 @@ float emulator_value(uint64_t index, unsigned c)
 {
     return (float)(0.9 * sin(0.05 * (double)(index % 100000) + c) + 0.001 * c);
 }
+
+static int line_out(void *self, uint8_t endpoint, const uint8_t *bytes, size_t len, int64_t now_ns)
+{
+    (void)endpoint;
+    emulator_hear(self, bytes, len, now_ns);
+    return (int)len;
+}
+
+static int line_in(void *self, uint8_t endpoint, uint8_t *buf, size_t cap, int64_t now_ns)
+{
+    (void)endpoint;
+    return (int)emulator_speak(self, now_ns, buf, cap);
+}
+
+const struct emulator_ops emulator_ops = {.out = line_out, .in = line_in};

@@ -7,7 +7,7 @@
 #ifndef KL_TESTS_DEVICES_EMULATOR_H
 #define KL_TESTS_DEVICES_EMULATOR_H
 
-#include "acquire/driver.h"
+#include "emulator_link.h"
 
 enum emulator_fault {
     EMULATOR_SOUND = 0,
@@ -44,6 +44,9 @@ void emulator_hear(struct emulator *self, const uint8_t *bytes, size_t len, int6
 
 /** Bytes to the host that are there at now_ns. @return how many, at most cap */
 size_t emulator_speak(struct emulator *self, int64_t now_ns, uint8_t *out, size_t cap);
+
+/** Of every device that begins with a struct emulator and has one line. */
+extern const struct emulator_ops emulator_ops;
 
 /* ------------------------------------------------------------ for the kinds */
 

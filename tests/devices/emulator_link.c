@@ -45,12 +45,19 @@ static int link_control(struct kl_link *link, uint8_t request_type, uint8_t requ
                               self->now_ns);
 }
 
+static int link_set_baud(struct kl_link *link, unsigned baud)
+{
+    ((struct emulator_link *)link)->baud = baud;
+    return KL_OK;
+}
+
 void emulator_link_init(struct emulator_link *link, const struct emulator_ops *ops, void *self,
                         const struct kl_link_need *need)
 {
     static const struct kl_link_ops usb = {
         .read = link_read, .write = link_write, .control = link_control, .transfer = link_transfer};
-    static const struct kl_link_ops serial = {.read = link_read, .write = link_write};
+    static const struct kl_link_ops serial = {
+        .read = link_read, .write = link_write, .set_baud = link_set_baud};
     *link = (struct emulator_link){
         .link = {.ops = need->kind == KL_LINK_USB ? &usb : &serial},
         .ops = ops,

@@ -24,7 +24,8 @@ struct emulator_link {
     void *self;
     uint8_t stream_in, out; /* endpoints of read and write; 0 for serial */
     int64_t now_ns;
-    size_t chunk; /* most bytes one read gives; 0: no limit */
+    unsigned baud; /* of the host, once it set one */
+    size_t chunk;  /* most bytes one read gives; 0: no limit */
 };
 
 void emulator_link_init(struct emulator_link *link, const struct emulator_ops *ops, void *self,
