@@ -1,0 +1,85 @@
+/* The whole lab at once through the real program: two plates, eight IMUs, EMG and a treadmill. No
+ * sample is lost, each is accounted for between emulator and file. The processor use is printed.
+ *
+ *     test_full_lab [SECONDS [--judge]]
+ */
+#include "rig_lab.h"
+#include "tests/devices/emulator.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define CPU_GOAL 0.25 /* of one core: issue "real devices" */
+
+static const struct {
+    const char *driver, *placement;
+    enum kl_link_kind kind;
+    double rate_hz;
+} wanted[] = {
+    {"mcc_usb1608fs_plus", "", KL_LINK_NONE, 2000},
+    {"mcc_usb1608fs_plus", "", KL_LINK_NONE, 2000},
+    {"xsens_mti", "shank.left", KL_LINK_SERIAL, 400},
+    {"xsens_mti", "shank.right", KL_LINK_SERIAL, 400},
+    {"vectornav", "thigh.left", KL_LINK_SERIAL, 400},
+    {"vectornav", "thigh.right", KL_LINK_SERIAL, 400},
+    {"ximu3", "foot.left", KL_LINK_SERIAL, 400},
+    {"ximu3", "foot.right", KL_LINK_SERIAL, 400},
+    {"microstrain_mip", "pelvis", KL_LINK_SERIAL, 400},
+    {"witmotion", "trunk", KL_LINK_SERIAL, 200},
+    {"delsys_trigno", "", KL_LINK_TCP, 2000},
+    {"bertec_treadmill", "", KL_LINK_TCP, 0},
+};
+
+int main(int argc, char **argv)
+{
+    const double seconds = argc > 1 ? strtod(argv[1], NULL) : 20;
+    const bool judge = argc > 2 && strcmp(argv[2], "--judge") == 0;
+    static struct rig rig;
+    static struct rig_lab lab;
+    static struct rig_account account;
+    const struct rig_delivery delivery = {.burst_min_ns = 1000000, .burst_max_ns = 20000000};
+    rig_start(&rig);
+    rig_lab_begin(&lab, &rig);
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+        struct rig_member *member =
+            rig_lab_add(&lab, wanted[i].driver, wanted[i].kind, wanted[i].placement, delivery);
+        if (member == NULL) {
+            (void)printf("%s: no emulator yet\n", wanted[i].driver);
+            continue;
+        }
+        member->rate_hz = wanted[i].rate_hz;
+        if (strcmp(wanted[i].driver, "xsens_mti") == 0) {
+            ((struct emulator *)member->self)->baud = 921600; /* as set with the maker's tool */
+        }
+        rig_add(&rig, &member->device);
+    }
+    struct rig_run run = rig_lab_record(&lab, seconds);
+    rig_lab_see(&lab, seconds / 2 + 2);
+    struct rig_end end = rig_lab_wait(&run, seconds / 2 + 60);
+    bool ok = rig_lab_account(&lab, run.session, &account) && WIFEXITED(end.status) &&
+              WEXITSTATUS(end.status) == 0;
+    rig_lab_print(&lab, &account);
+    uint64_t wrong = 0;
+    for (size_t s = 0; s < account.count; s++) {
+        const struct rig_stream_account *stream = &account.stream[s];
+        double covered = kl_seconds(stream->last_ns - stream->first_ns);
+        bool whole = stream->missing == 0 && stream->alien == 0 && stream->told == 0 &&
+                     stream->recorded == stream->last - stream->first + 1 && covered > seconds - 3;
+        wrong += !whole;
+    }
+    double share = end.cpu_s / seconds;
+    (void)printf("%.0f s, %.0f values/s, processor %.1f %% of one core (goal %.0f %%), %ld KiB, "
+                 "the rig was late by %.1f ms at worst, status %d, %llu streams wrong\n",
+                 seconds, (double)account.values / seconds, share * 100, CPU_GOAL * 100,
+                 end.rss_kib, (double)rig.late_worst_ns / 1e6, end.status,
+                 (unsigned long long)wrong);
+    ok = ok && account.count > 0 && wrong == 0 && (!judge || share <= CPU_GOAL);
+    if (!ok) {
+        rig_lab_words(&run);
+    }
+    rig_stop(&rig);
+    rig_lab_end(&lab);
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
