@@ -39,6 +39,32 @@ static void schedule(struct rig_device *device, int64_t now_ns)
     device->due_ns = now_ns + wait_ns;
 }
 
+size_t rig_spoil(struct rig_device *device, uint8_t *bytes, size_t len, size_t cap, int64_t t_ns)
+{
+    static const uint8_t garbage[] = {0xfa, 0xff, 0x36, 0x7b, 0x22, 0xc9, 0x00};
+    const struct rig_faults *faults = &device->faults;
+    if (faults->every == 0 || len < 8 || t_ns < faults->from_ns || t_ns >= faults->until_ns ||
+        ++device->spoilt % faults->every != 0) {
+        return len;
+    }
+    size_t at = rig_random(&device->rig->random) % (len - 4);
+    unsigned turn = device->spoilt / faults->every % 3;
+    if (turn == 0 && faults->flip) {
+        bytes[at] ^= 0x10;
+        device->flipped++;
+    } else if (turn == 1 && faults->drop) {
+        memmove(bytes + at, bytes + at + 3, len - at - 3);
+        len -= 3;
+        device->dropped++;
+    } else if (turn == 2 && faults->garbage && len + sizeof(garbage) <= cap) {
+        memmove(bytes + at + sizeof(garbage), bytes + at, len - at);
+        memcpy(bytes + at, garbage, sizeof(garbage));
+        len += sizeof(garbage);
+        device->garbled++;
+    }
+    return len;
+}
+
 static bool has_host(struct rig_device *device)
 {
     if (device->fd < 0) {
@@ -70,10 +96,10 @@ static void hear(struct rig_device *device, int64_t now_ns)
 static void say(struct rig_device *device, bool heard, int64_t now_ns)
 {
     bool noise = device->kind == KL_LINK_SERIAL && heard && !rig_serial_same_speed(device);
+    size_t before = device->backlog_len;
     for (int got = 1; got > 0 && now_ns >= device->due_ns;) {
-        size_t room = RIG_BACKLOG - device->backlog_len;
-        got = device->ops->in(device->self, 0, device->backlog + device->backlog_len, room,
-                              now_ns - device->on_ns);
+        got = device->ops->in(device->self, 0, device->backlog + device->backlog_len,
+                              RIG_BACKLOG - device->backlog_len, now_ns - device->on_ns);
         for (int i = 0; noise && i < got; i++) {
             device->backlog[device->backlog_len + (size_t)i] ^= 0x5a;
         }
@@ -84,6 +110,9 @@ static void say(struct rig_device *device, bool heard, int64_t now_ns)
             device->fd = -1;
         }
     }
+    device->backlog_len =
+        before + rig_spoil(device, device->backlog + before, device->backlog_len - before,
+                           RIG_BACKLOG - before, now_ns - device->on_ns);
     if (now_ns >= device->due_ns) {
         schedule(device, now_ns);
     }

@@ -30,6 +30,14 @@ struct rig_delivery {
     int64_t late_ns;
 };
 
+/** What happens to bytes on their way, once every so many bursts in turn: a flipped bit, three
+ *  bytes that are missing, bytes that mean nothing. */
+struct rig_faults {
+    unsigned every;            /* bursts; 0: never */
+    bool flip, drop, garbage;  /* which of them */
+    int64_t from_ns, until_ns; /* time of the emulator */
+};
+
 struct rig_urb {
     UMockdevIoctlData *urb, *buffer;
     gulong address;
@@ -51,6 +59,7 @@ struct rig_device {
     const char *address;     /* TCP: 127.x.y.z of its own */
     uint16_t tcp_port;
     struct rig_delivery delivery;
+    struct rig_faults faults;
     const unsigned *baud; /* serial: the device's own speed, NULL or 0: any; another gives noise */
     void (*changed)(void *self, bool plugged); /* told of plug and pull, the rig being still */
 
@@ -59,7 +68,7 @@ struct rig_device {
     bool plugged, was_open;
     int64_t on_ns;  /* host time of the emulator's 0 */
     int64_t due_ns; /* next delivery */
-    unsigned bursts;
+    unsigned bursts, spoilt;
     int fd, listening; /* -1: none */
     int fifo;          /* USB: full while no transfer is finished */
     bool ready;
@@ -69,6 +78,7 @@ struct rig_device {
     size_t backlog_len, backlog_worst;
     uint64_t unheard; /* bytes said while nobody had the port open */
     uint64_t said, heard;
+    uint64_t flipped, dropped, garbled; /* faults done */
 };
 
 struct rig {
@@ -102,6 +112,9 @@ void rig_pull(struct rig_device *device);
 void rig_move(struct rig_device *device, unsigned number);
 
 /* ------------------------------------------------- for the three kinds of cable */
+
+/** Does what `faults` says to one burst. @param cap  room in bytes @return its length now */
+size_t rig_spoil(struct rig_device *device, uint8_t *bytes, size_t len, size_t cap, int64_t t_ns);
 
 /* serial */
 void rig_serial_plug(struct rig_device *device);

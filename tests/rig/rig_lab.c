@@ -6,7 +6,7 @@
 #include "devices/registry.h"
 #include "tests/devices/emulator.h"
 
-#include <errno.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <math.h>
 #include <signal.h>
@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#define DEVICES_TEXT ((size_t)1 << 16)
 
 extern char **environ;
 
@@ -87,11 +89,19 @@ static const struct kl_link_need *need_of(const struct kl_driver *driver, enum k
 struct rig_member *rig_lab_add(struct rig_lab *lab, const char *driver, enum kl_link_kind kind,
                                const char *placement, struct rig_delivery delivery)
 {
-    static const struct kl_usb_id bridge = {0x1209, 0x0001}; /* a board of nobody's */
     const struct emulated_device *emulated = emulators_find(driver);
+    return emulated == NULL ? NULL : rig_lab_add_emulated(lab, emulated, kind, placement, delivery);
+}
+
+struct rig_member *rig_lab_add_emulated(struct rig_lab *lab, const struct emulated_device *emulated,
+                                        enum kl_link_kind kind, const char *placement,
+                                        struct rig_delivery delivery)
+{
+    static const struct kl_usb_id bridge = {0x1209, 0x0001}; /* a board of nobody's */
+    const char *driver = emulated->driver;
     const struct kl_driver *real = kl_registry_find(driver);
     const struct kl_link_need *need = real != NULL ? need_of(real, kind) : NULL;
-    if (emulated == NULL || need == NULL || lab->count == RIG_MEMBERS_MAX) {
+    if (need == NULL || lab->count == RIG_MEMBERS_MAX) {
         return NULL;
     }
     unsigned number = (unsigned)lab->count;
@@ -141,7 +151,7 @@ static void write_plate(FILE *file, size_t channels)
     static const char *const row[] = {"fx", "fy", "fz", "mx", "my", "mz"};
     (void)fprintf(file, "        plate:\n          matrix:\n");
     for (size_t r = 0; r < 6; r++) {
-        if (channels != 6 && r != 2) {
+        if (channels != 6 && r != 1) { /* y is up in the lab */
             continue;
         }
         (void)fprintf(file, "            %s: [", row[r]);
@@ -212,7 +222,7 @@ const char *rig_lab_write(const struct rig_lab *lab)
     if (file == NULL) {
         fail(path);
     }
-    (void)fprintf(file, "devices:\n");
+    (void)fprintf(file, "settings:\n  cutoff_hz: 20\ndevices:\n"); /* for plates of 80 Hz too */
     for (size_t i = 0; i < lab->count; i++) {
         write_member(file, &lab->member[i]);
     }
@@ -222,28 +232,64 @@ const char *rig_lab_write(const struct rig_lab *lab)
 
 /* --------------------------------------------------------------- the program */
 
+/* Runs the program with its words going to a file. */
+static pid_t run_program(char *const *arguments, const char *words)
+{
+    pid_t pid = -1;
+    posix_spawn_file_actions_t actions;
+    (void)posix_spawn_file_actions_init(&actions);
+    (void)posix_spawn_file_actions_addopen(&actions, 1, words, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    (void)posix_spawn_file_actions_adddup2(&actions, 1, 2);
+    if (posix_spawn(&pid, KL_KNEELAB, &actions, NULL, arguments, environ) != 0) {
+        fail(KL_KNEELAB);
+    }
+    (void)posix_spawn_file_actions_destroy(&actions);
+    return pid;
+}
+
+static char program[] = KL_KNEELAB;
+
 struct rig_run rig_lab_record(const struct rig_lab *lab, double seconds)
 {
+    static char verb[] = "record", for_seconds[] = "--seconds", to[] = "--output";
     struct rig_run run = {.pid = -1};
-    char length[32];
-    const char *path = rig_lab_write(lab);
+    char length[32], path[96];
+    (void)snprintf(path, sizeof(path), "%s", rig_lab_write(lab));
     (void)snprintf(run.session, sizeof(run.session), "%s/session.xdf", lab->folder);
     (void)snprintf(run.words, sizeof(run.words), "%s/words.txt", lab->folder);
     (void)snprintf(length, sizeof(length), "%g", seconds);
     (void)unlink(run.session);
-    char *const arguments[] = {(char *)KL_KNEELAB, "record", (char *)(uintptr_t)path,
-                               "--seconds",        length,   "--output",
-                               run.session,        NULL};
-    posix_spawn_file_actions_t actions;
-    (void)posix_spawn_file_actions_init(&actions);
-    (void)posix_spawn_file_actions_addopen(&actions, 1, run.words, O_WRONLY | O_CREAT | O_TRUNC,
-                                           0600);
-    (void)posix_spawn_file_actions_adddup2(&actions, 1, 2);
-    if (posix_spawn(&run.pid, KL_KNEELAB, &actions, NULL, arguments, environ) != 0) {
-        fail(KL_KNEELAB);
-    }
-    (void)posix_spawn_file_actions_destroy(&actions);
+    char *const arguments[] = {program, verb, path, for_seconds, length, to, run.session, NULL};
+    run.pid = run_program(arguments, run.words);
     return run;
+}
+
+char *rig_lab_devices(const struct rig_lab *lab)
+{
+    /* without asking: umockdev 0.17.16 overruns its stack in realpath(), which naming a port needs
+     */
+    static char verb[] = "devices", json[] = "--json", silent[] = "--no-ask";
+    char words[96];
+    (void)snprintf(words, sizeof(words), "%s/words.txt", lab->folder);
+    char *const arguments[] = {program, verb, json, silent, NULL};
+    pid_t pid = run_program(arguments, words);
+    int status = -1;
+    char *text = calloc(1, DEVICES_TEXT);
+    if (waitpid(pid, &status, 0) != pid || status != 0 || text == NULL) {
+        struct rig_run said = {.words = ""};
+        (void)snprintf(said.words, sizeof(said.words), "%s", words);
+        (void)fprintf(stderr, "kneelab devices: status %d\n", status);
+        rig_lab_words(&said);
+        free(text);
+        return NULL;
+    }
+    FILE *file = fopen(words, "r");
+    size_t len = file != NULL ? fread(text, 1, DEVICES_TEXT - 1, file) : 0;
+    text[len] = '\0';
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return text;
 }
 
 void rig_lab_see(struct rig_lab *lab, double after_s)
@@ -262,16 +308,49 @@ void rig_lab_see(struct rig_lab *lab, double after_s)
     (void)pthread_mutex_unlock(&lab->rig->lock);
 }
 
+/* The busiest thread's processor time so far. */
+static double busiest_s(pid_t pid)
+{
+    char path[64];
+    double most = 0;
+    (void)snprintf(path, sizeof(path), "/proc/%ld/task", (long)pid);
+    DIR *tasks = opendir(path);
+    const struct dirent *task;
+    while (tasks != NULL && (task = readdir(tasks)) != NULL) { // NOLINT(concurrency-mt-unsafe)
+        char name[128], line[512] = "";
+        unsigned long user = 0, system = 0;
+        (void)snprintf(name, sizeof(name), "%s/%.20s/stat", path, task->d_name);
+        FILE *file = fopen(name, "r");
+        if (file == NULL) {
+            continue;
+        }
+        const char *after = fgets(line, sizeof(line), file) != NULL ? strrchr(line, ')') : NULL;
+        if (after != NULL &&
+            sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
+                   &system) == 2) { // NOLINT(cert-err34-c)
+            double seconds = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+            most = seconds > most ? seconds : most;
+        }
+        (void)fclose(file);
+    }
+    if (tasks != NULL) {
+        (void)closedir(tasks);
+    }
+    return most;
+}
+
 struct rig_end rig_lab_wait(struct rig_run *run, double patience_s)
 {
     struct rusage usage;
     struct rig_end end = {.status = -1};
     memset(&usage, 0, sizeof(usage));
-    const struct timespec pause = {.tv_nsec = 10000000};
+    const struct timespec pause = {.tv_nsec = 100000000};
     int64_t until_ns = rig_now_ns() + kl_nanoseconds(patience_s);
     pid_t ended;
     while ((ended = wait4(run->pid, &end.status, WNOHANG, &usage)) == 0 &&
            rig_now_ns() < until_ns) {
+        double most = busiest_s(run->pid);
+        end.busiest_s = most > end.busiest_s ? most : end.busiest_s;
         (void)nanosleep(&pause, NULL);
     }
     if (ended == 0) {

@@ -40,6 +40,11 @@ void rig_lab_end(struct rig_lab *lab);
 struct rig_member *rig_lab_add(struct rig_lab *lab, const char *driver, enum kl_link_kind kind,
                                const char *placement, struct rig_delivery delivery);
 
+/** The same for a device that is not in the table of emulators. */
+struct rig_member *rig_lab_add_emulated(struct rig_lab *lab, const struct emulated_device *emulated,
+                                        enum kl_link_kind kind, const char *placement,
+                                        struct rig_delivery delivery);
+
 /** One more option of the driver. */
 void rig_lab_option(struct rig_member *member, const char *key, const char *value);
 
@@ -52,6 +57,9 @@ struct rig_run {
     char session[96], words[96]; /* the recording; what it said */
 };
 
+/** What `kneelab devices --json` says. @return to be freed; NULL: it failed */
+char *rig_lab_devices(const struct rig_lab *lab);
+
 /** Starts `kneelab record` on the lab. */
 struct rig_run rig_lab_record(const struct rig_lab *lab, double seconds);
 
@@ -60,9 +68,10 @@ struct rig_run rig_lab_record(const struct rig_lab *lab, double seconds);
 void rig_lab_see(struct rig_lab *lab, double after_s);
 
 struct rig_end {
-    int status;   /* of wait */
-    double cpu_s; /* user and system, of the program alone */
-    long rss_kib; /* its largest */
+    int status;       /* of wait */
+    double cpu_s;     /* user and system, of the program alone */
+    double busiest_s; /* of it, the busiest thread: USB, through umockdev */
+    long rss_kib;     /* its largest */
 };
 
 /** Waits for it, at most `patience_s` longer than it should take; then it is killed. */

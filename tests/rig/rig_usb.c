@@ -99,6 +99,9 @@ static bool serve(struct rig_device *device, struct rig_urb *urb, int64_t t_ns)
         return false;
     }
     device->said += got > 0 ? (uint64_t)got : 0;
+    if (got > 0) {
+        got = (int)rig_spoil(device, urb->bytes, (size_t)got, (size_t)got, t_ns);
+    }
     finish(device, urb, got < 0 ? -EPIPE : 0, got < 0 ? 0 : got);
     return true;
 }
