@@ -326,6 +326,7 @@ static double busiest_s(pid_t pid)
         }
         const char *after = fgets(line, sizeof(line), file) != NULL ? strrchr(line, ')') : NULL;
         if (after != NULL &&
+            after[2] != 'Z' && /* the leader of a process that ends counts them all */
             sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
                    &system) == 2) { // NOLINT(cert-err34-c)
             double seconds = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);

@@ -96,7 +96,7 @@ static unsigned missing_from_list(const struct rig_lab *lab)
                 continue;
             }
             const struct kl_driver *real = kl_registry_find(member->emulated->driver);
-            listed = real->need[0].usb_id_count == 0; /* on a bridge that says nothing */
+            listed |= real->need[0].usb_id_count == 0; /* on a bridge that says nothing */
             json_array_foreach(json_object_get(port, "drivers"), d, driver)
             {
                 listed |= strcmp(json_string_value(driver), member->emulated->driver) == 0;
