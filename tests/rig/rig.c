@@ -241,9 +241,11 @@ void rig_plug(struct rig_device *device)
     }
     (void)pthread_mutex_lock(&device->rig->lock);
     device->plugged = true;
-    if (device->changed != NULL) {
-        device->changed(device->self, true);
+    if (device->was_plugged && device->power_up != NULL) {
+        device->power_up(device->self);
+        device->on_ns = rig_now_ns();
     }
+    device->was_plugged = true;
     (void)pthread_mutex_unlock(&device->rig->lock);
 }
 
@@ -258,9 +260,6 @@ void rig_pull(struct rig_device *device)
     (void)pthread_mutex_lock(&device->rig->lock);
     device->plugged = false;
     device->backlog_len = 0;
-    if (device->changed != NULL) {
-        device->changed(device->self, false);
-    }
     (void)pthread_mutex_unlock(&device->rig->lock);
     if (device->kind == KL_LINK_USB) {
         rig_usb_end_pull(device);

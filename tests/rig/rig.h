@@ -54,18 +54,19 @@ struct rig_device {
     enum kl_link_kind kind;
     struct kl_usb_id id;
     char serial_number[KL_NAME_MAX];
-    unsigned number;         /* of the port: ttyACM<number>, usb:1-<number + 1> */
+    unsigned number;         /* of the USB port: 1-<number + 1> */
     const char *descriptors; /* USB: configuration and below, hexadecimal */
     const char *address;     /* TCP: 127.x.y.z of its own */
     uint16_t tcp_port;
     struct rig_delivery delivery;
     struct rig_faults faults;
     const unsigned *baud; /* serial: the device's own speed, NULL or 0: any; another gives noise */
-    void (*changed)(void *self, bool plugged); /* told of plug and pull, the rig being still */
+    void (*power_up)(void *self); /* when it is plugged in again: it lost its power. NULL: not */
 
     /* inside, guarded by the rig's lock */
     struct rig *rig;
-    bool plugged, was_open;
+    bool plugged, was_plugged;
+    unsigned node; /* ttyACM<node>: another one every time, the bed takes no name twice */
     int64_t on_ns;  /* host time of the emulator's 0 */
     int64_t due_ns; /* next delivery */
     unsigned bursts, spoilt;
@@ -90,6 +91,7 @@ struct rig {
     struct rig_device *device[RIG_DEVICES_MAX];
     size_t count;
     uint64_t random;
+    unsigned nodes;
     int64_t late_worst_ns; /* of the rig's own clock */
 };
 

@@ -11,6 +11,8 @@
 
 /* A sample may be this far ahead of the last one seen: what a device says in a minute. */
 #define SEARCH 200000
+#define NEAR 20000 /* values may come again: what is near is rather it */
+#define NONE UINT64_MAX
 /* So many samples nobody meant are looked for; the rest is as alien as they. */
 #define ALIENS_MAX 20
 /* Values come back as float32 at worst: half a unit in the last place is 6e-8 of the value. */
@@ -38,18 +40,35 @@ static bool is_meant(const struct cursor *cursor, uint64_t k, const double *valu
     return true;
 }
 
+/* @return the number of the sample with these values, or NONE */
+static uint64_t search(const struct cursor *cursor, uint64_t from, uint64_t reach,
+                       const double *value, size_t channels)
+{
+    for (uint64_t k = from; k < from + reach; k++) {
+        if (is_meant(cursor, k, value, channels)) {
+            return k;
+        }
+    }
+    return NONE;
+}
+
 static void take_sample(struct cursor *cursor, struct rig_stream_account *account, int64_t t_ns,
                         const double *value, size_t channels, uint32_t quality)
 {
-    uint64_t k = cursor->next;
-    const uint64_t end = k + (account->alien < ALIENS_MAX ? SEARCH : 1);
-    while (k < end && !is_meant(cursor, k, value, channels)) {
-        k++;
+    const uint64_t from = cursor->next;
+    const bool gap = (quality & KL_QUALITY_GAP) != 0;
+    const uint64_t reach = account->alien < ALIENS_MAX ? SEARCH : 1;
+    uint64_t k = search(cursor, from, gap ? NEAR : reach, value, channels);
+    if (k == NONE && gap) { /* it was away: it counts anew, or it was away for long */
+        k = search(cursor, 0, NEAR, value, channels);
+        account->restarts += k != NONE;
+        cursor->next = k != NONE ? k : cursor->next;
+        k = k != NONE ? k : search(cursor, from, reach, value, channels);
     }
     account->gaps += (quality & KL_QUALITY_GAP) != 0;
     account->checksums += (quality & KL_QUALITY_CHECKSUM) != 0;
     account->recorded++;
-    if (k == end) {
+    if (k == NONE) {
         account->alien++;
         return;
     }

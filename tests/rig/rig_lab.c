@@ -123,6 +123,7 @@ struct rig_member *rig_lab_add_emulated(struct rig_lab *lab, const struct emulat
         .descriptors = descriptors[strcmp(driver, "vernier_go_direct") == 0],
         .tcp_port = need->tcp_port,
         .delivery = delivery,
+        .power_up = emulated->init,
     };
     (void)snprintf(member->device.serial_number, sizeof(member->device.serial_number), "RIG%04u",
                    number);
@@ -313,6 +314,7 @@ static double busiest_s(pid_t pid)
 {
     char path[64];
     double most = 0;
+    size_t count = 0;
     (void)snprintf(path, sizeof(path), "/proc/%ld/task", (long)pid);
     DIR *tasks = opendir(path);
     const struct dirent *task;
@@ -325,8 +327,8 @@ static double busiest_s(pid_t pid)
             continue;
         }
         const char *after = fgets(line, sizeof(line), file) != NULL ? strrchr(line, ')') : NULL;
+        count++;
         if (after != NULL &&
-            after[2] != 'Z' && /* the leader of a process that ends counts them all */
             sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
                    &system) == 2) { // NOLINT(cert-err34-c)
             double seconds = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
@@ -337,7 +339,7 @@ static double busiest_s(pid_t pid)
     if (tasks != NULL) {
         (void)closedir(tasks);
     }
-    return most;
+    return count > 3 ? most : 0; /* the last thread of a process that ends counts all of them */
 }
 
 struct rig_end rig_lab_wait(struct rig_run *run, double patience_s)

@@ -85,6 +85,7 @@ struct rig_stream_account {
     uint64_t recorded;
     uint64_t missing, missing_unmarked; /* between them and not there; of these without a mark */
     uint64_t alien;                     /* in the file and never meant */
+    uint64_t restarts;                  /* power cycles: its numbers began anew */
     uint64_t told;                      /* KL_EVENT_LOST */
     uint64_t gaps, checksums;           /* samples with these quality bits */
     int64_t first_ns, last_ns;

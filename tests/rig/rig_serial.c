@@ -52,8 +52,9 @@ void rig_serial_plug(struct rig_device *device)
     char text[2048], node[32];
     GError *error = NULL;
     UMockdevTestbed *bed = device->rig->bed;
-    unsigned number = device->number;
-    (void)snprintf(node, sizeof(node), "/dev/ttyACM%u", number);
+    unsigned number = device->number, tty = device->rig->nodes++;
+    device->node = tty;
+    (void)snprintf(node, sizeof(node), "/dev/ttyACM%u", tty);
     (void)snprintf(
         text, sizeof(text),
         "P: " PARENT "\nN: bus/usb/001/%03u\nE: DEVTYPE=usb_device\nE: SUBSYSTEM=usb\n"
@@ -66,8 +67,7 @@ void rig_serial_plug(struct rig_device *device)
         "E: DEVNAME=/dev/ttyACM%u\nE: SUBSYSTEM=tty\n"
         "L: device=../../../1-%u:1.0\n",
         number + 1, number + 1, device->id.vendor, device->id.product, device->serial_number,
-        number + 1, number + 1, number + 1, number + 1, number + 1, number, number, number,
-        number + 1);
+        number + 1, number + 1, number + 1, number + 1, number + 1, tty, tty, tty, number + 1);
     check(umockdev_testbed_add_from_string(bed, text, &error), error);
     UMockdevIoctlBase *handler = umockdev_ioctl_base_new();
     (void)g_signal_connect(handler, "handle-ioctl", G_CALLBACK(answer), NULL);
@@ -89,12 +89,10 @@ bool rig_serial_same_speed(const struct rig_device *device)
 void rig_serial_pull(struct rig_device *device)
 {
     unsigned number = device->number;
-    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    (void)dup2(nothing, device->fd); /* hangs the terminal up; the number stays the bed's */
-    (void)close(nothing);
+    (void)close(device->fd); /* hangs the terminal up; the bed does not need it any more */
     device->fd = -1;
     char path[256], node[32];
-    (void)snprintf(node, sizeof(node), "/dev/ttyACM%u", number);
+    (void)snprintf(node, sizeof(node), "/dev/ttyACM%u", device->node);
     (void)umockdev_testbed_detach_ioctl(device->rig->bed, node, NULL);
     for (int depth = 2; depth >= 0; depth--) { /* the port, its interface, the device */
         int len = snprintf(path, sizeof(path), "/sys" PARENT, number + 1);
@@ -102,8 +100,12 @@ void rig_serial_pull(struct rig_device *device)
             len += snprintf(path + len, sizeof(path) - (size_t)len, "/1-%u:1.0", number + 1);
         }
         if (depth > 1) {
-            (void)snprintf(path + len, sizeof(path) - (size_t)len, "/tty/ttyACM%u", number);
+            (void)snprintf(path + len, sizeof(path) - (size_t)len, "/tty/ttyACM%u", device->node);
         }
         umockdev_testbed_remove_device(device->rig->bed, path);
     }
+    gchar *root = umockdev_testbed_get_root_dir(device->rig->bed);
+    (void)snprintf(path, sizeof(path), "%s%s", root, node);
+    (void)unlink(path); /* which the bed forgets */
+    g_free(root);
 }
