@@ -139,8 +139,8 @@ static void serve(struct rig_device *device)
 {
     int64_t now_ns = rig_now_ns();
     if (device->kind == KL_LINK_USB) {
+        rig_usb_serve(device, now_ns, now_ns >= device->due_ns);
         if (now_ns >= device->due_ns) {
-            rig_usb_serve(device, now_ns);
             schedule(device, now_ns);
         }
         return;

@@ -55,6 +55,7 @@ struct rig_device {
     struct kl_usb_id id;
     char serial_number[KL_NAME_MAX];
     unsigned number;         /* of the USB port: 1-<number + 1> */
+    uint8_t stream_in;       /* USB: its endpoint, which bursts are of */
     const char *descriptors; /* USB: configuration and below, hexadecimal */
     const char *address;     /* TCP: 127.x.y.z of its own */
     uint16_t tcp_port;
@@ -66,7 +67,7 @@ struct rig_device {
     /* inside, guarded by the rig's lock */
     struct rig *rig;
     bool plugged, was_plugged;
-    unsigned node; /* ttyACM<node>: another one every time, the bed takes no name twice */
+    unsigned node;  /* ttyACM<node>: another one every time, the bed takes no name twice */
     int64_t on_ns;  /* host time of the emulator's 0 */
     int64_t due_ns; /* next delivery */
     unsigned bursts, spoilt;
@@ -127,7 +128,8 @@ bool rig_serial_same_speed(const struct rig_device *device);
 void rig_usb_plug(struct rig_device *device);
 void rig_usb_begin_pull(struct rig_device *device);
 void rig_usb_end_pull(struct rig_device *device);
-void rig_usb_serve(struct rig_device *device, int64_t now_ns);
+/* @param streams  the stream's endpoint too; answers come at once */
+void rig_usb_serve(struct rig_device *device, int64_t now_ns, bool streams);
 
 /* TCP */
 void rig_tcp_plug(struct rig_device *device);

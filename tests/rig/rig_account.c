@@ -24,6 +24,9 @@ struct cursor {
     size_t own; /* index of the stream among the device's */
     uint64_t next;
     bool begun;
+    size_t stream;
+    rig_observer *observer;
+    void *self;
 };
 
 static bool is_meant(const struct cursor *cursor, uint64_t k, const double *value, size_t channels)
@@ -84,6 +87,9 @@ static void take_sample(struct cursor *cursor, struct rig_stream_account *accoun
     cursor->next = k + 1;
     account->last = k;
     account->last_ns = t_ns;
+    if (cursor->observer != NULL) {
+        cursor->observer(cursor->self, cursor->stream, k, t_ns);
+    }
 }
 
 static size_t member_named(const struct rig_lab *lab, const char *name)
@@ -118,6 +124,12 @@ static void take_event(const struct kl_event *event, struct rig_account *out)
 
 bool rig_lab_account(const struct rig_lab *lab, const char *session, struct rig_account *out)
 {
+    return rig_lab_account_each(lab, session, out, NULL, NULL);
+}
+
+bool rig_lab_account_each(const struct rig_lab *lab, const char *session, struct rig_account *out,
+                          rig_observer *observer, void *self)
+{
     struct kl_fault fault = {.text = ""};
     struct kl_item item;
     struct kl_source *source = kl_session_open(session, &fault);
@@ -136,7 +148,11 @@ bool rig_lab_account(const struct rig_lab *lab, const char *session, struct rig_
         out->stream[s].rate_hz = source->stream[s].rate_hz;
         out->member_of[s] = m;
         if (m < lab->count) {
-            cursor[s] = (struct cursor){.member = &lab->member[m], .own = own[m]++};
+            cursor[s] = (struct cursor){.member = &lab->member[m],
+                                        .own = own[m]++,
+                                        .stream = s,
+                                        .observer = observer,
+                                        .self = self};
         }
     }
     int answer;

@@ -122,6 +122,7 @@ struct rig_member *rig_lab_add_emulated(struct rig_lab *lab, const struct emulat
         .number = number,
         .descriptors = descriptors[strcmp(driver, "vernier_go_direct") == 0],
         .tcp_port = need->tcp_port,
+        .stream_in = need->stream_in,
         .delivery = delivery,
         .power_up = emulated->init,
     };

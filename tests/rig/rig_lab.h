@@ -98,6 +98,13 @@ struct rig_account {
     uint64_t values; /* in all */
 };
 
+/** Called for each sample that was meant: its number and its time in the file. */
+typedef void rig_observer(void *self, size_t stream, uint64_t k, int64_t t_ns);
+
+/** The same, telling of every sample. @param observer  NULL: nobody looks */
+bool rig_lab_account_each(const struct rig_lab *lab, const char *session, struct rig_account *out,
+                          rig_observer *observer, void *self);
+
 /** Reads the session and compares. @return false when it cannot be read */
 bool rig_lab_account(const struct rig_lab *lab, const char *session, struct rig_account *out);
 

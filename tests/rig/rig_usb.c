@@ -106,13 +106,14 @@ static bool serve(struct rig_device *device, struct rig_urb *urb, int64_t t_ns)
     return true;
 }
 
-void rig_usb_serve(struct rig_device *device, int64_t now_ns)
+void rig_usb_serve(struct rig_device *device, int64_t now_ns, bool streams)
 {
     bool empty[16] = {false}; /* transfers of an endpoint end in their order */
     for (size_t i = 0; i < device->urbs; i++) {
         struct rig_urb *urb = &device->urb[i];
         bool *none = &empty[asked(urb)->endpoint & 0x0f];
-        if (!urb->finished && !*none) {
+        bool due = streams || asked(urb)->endpoint != device->stream_in;
+        if (!urb->finished && !*none && due) {
             *none = !serve(device, urb, now_ns - device->on_ns);
         }
     }
