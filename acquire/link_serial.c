@@ -165,14 +165,16 @@ int kl_serial_open(const char *device, const char *port, unsigned baud, struct k
         return kl_fault(fault, KL_ERR_MEM, "device %s: out of memory", device);
     }
     serial->link.ops = &ops;
-    char path[PATH_MAX];
+    char *path = NULL; /* of the heap: umockdev overruns a caller's buffer */
     int error = open_port(serial, port, baud);
     if (error == ENOTTY) { /* a name that leads to the port, such as /dev/serial/by-id/... */
-        error = realpath(port, path) != NULL ? open_port(serial, path, baud) : errno;
+        path = realpath(port, NULL);
+        error = path != NULL ? open_port(serial, path, baud) : errno;
     }
     if (error == ENOTTY) {
         error = open_pseudo_terminal(serial, path);
     }
+    free(path);
     if (error != 0) {
         free(serial);
         return kl_port_fault(device, port, error, fault);
