@@ -268,12 +268,10 @@ struct rig_run rig_lab_record(const struct rig_lab *lab, double seconds)
 
 char *rig_lab_devices(const struct rig_lab *lab)
 {
-    /* without asking: umockdev 0.17.16 overruns its stack in realpath(), which naming a port needs
-     */
-    static char verb[] = "devices", json[] = "--json", silent[] = "--no-ask";
+    static char verb[] = "devices", json[] = "--json";
     char words[96];
     (void)snprintf(words, sizeof(words), "%s/words.txt", lab->folder);
-    char *const arguments[] = {program, verb, json, silent, NULL};
+    char *const arguments[] = {program, verb, json, NULL};
     pid_t pid = run_program(arguments, words);
     int status = -1;
     char *text = calloc(1, DEVICES_TEXT);

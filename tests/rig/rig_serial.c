@@ -93,6 +93,12 @@ void rig_serial_pull(struct rig_device *device)
     device->fd = -1;
     char path[256], node[32];
     (void)snprintf(node, sizeof(node), "/dev/ttyACM%u", device->node);
+    /* The node first, which the bed forgets: it is a link to a terminal outside of the bed, and
+     * umockdev 0.17.16 overruns its stack in realpath() of such a link. */
+    gchar *root = umockdev_testbed_get_root_dir(device->rig->bed);
+    (void)snprintf(path, sizeof(path), "%s%s", root, node);
+    (void)unlink(path);
+    g_free(root);
     (void)umockdev_testbed_detach_ioctl(device->rig->bed, node, NULL);
     for (int depth = 2; depth >= 0; depth--) { /* the port, its interface, the device */
         int len = snprintf(path, sizeof(path), "/sys" PARENT, number + 1);
@@ -104,8 +110,4 @@ void rig_serial_pull(struct rig_device *device)
         }
         umockdev_testbed_remove_device(device->rig->bed, path);
     }
-    gchar *root = umockdev_testbed_get_root_dir(device->rig->bed);
-    (void)snprintf(path, sizeof(path), "%s%s", root, node);
-    (void)unlink(path); /* which the bed forgets */
-    g_free(root);
 }

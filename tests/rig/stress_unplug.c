@@ -26,7 +26,7 @@
 
 #define NAMED_NS INT64_C(250000000)
 #define BACK_NS INT64_C(300000000)
-#define GIVE_UP_NS INT64_C(60000000000) /* it hangs */
+#define GIVE_UP_NS INT64_C(15000000000) /* it hangs */
 #define RECORDED_EVENTS 2000            /* more are not recorded: the file would fill the disk */
 #define AWAY_MAX_NS INT64_C(100000000)
 #define PRESENT_MAX_NS INT64_C(300000000)
