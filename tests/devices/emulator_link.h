@@ -1,4 +1,4 @@
-/* A link straight into a device emulator, in simulated time: waiting moves the clock.
+/* A link straight into an emulated device, in simulated time: waiting moves the clock.
  *
  * Emulators are pure: bytes from the host in, bytes to the host out, time as an argument. So the
  * same emulator stands behind this link, a pty, a socket or umockdev.
@@ -7,6 +7,9 @@
 #define KL_TESTS_DEVICES_EMULATOR_LINK_H
 
 #include "acquire/driver.h"
+
+/** Endpoint of a TCP device's other port, the one that beside() connects to. */
+#define EMULATOR_BESIDE 1
 
 struct emulator_ops {
     /** The host wrote. endpoint: USB's; 0 for serial. @return len or a negative status */
@@ -21,11 +24,15 @@ struct emulator_ops {
 struct emulator_link {
     struct kl_link link;
     const struct emulator_ops *ops;
-    void *self;
+    void *self;             /* begins with a struct emulator */
     uint8_t stream_in, out; /* endpoints of read and write; 0 for serial */
     int64_t now_ns;
-    unsigned baud; /* of the host, once it set one */
-    size_t chunk;  /* most bytes one read gives; 0: no limit */
+    size_t chunk;          /* most bytes one read gives; 0: no limit */
+    unsigned baud;         /* of the host; a device at another speed is not understood */
+    size_t written;        /* bytes the host wrote on the main line */
+    uint16_t beside_port;  /* that the host asked for */
+    bool refuses_beside;   /* nothing listens there */
+    struct kl_link beside; /* what it got */
 };
 
 void emulator_link_init(struct emulator_link *link, const struct emulator_ops *ops, void *self,

@@ -1,7 +1,6 @@
-#include "analog_lab.h"
 #include "devices/bytes.h"
 #include "devices/drivers.h"
-#include "driver_session.h"
+#include "driver_run.h"
 #include "emulate_labjack_u6.h"
 
 #include <criterion/criterion.h>
@@ -15,10 +14,10 @@
 static const unsigned inputs[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
 
 /* The protocol page's vectors were made with one plate of six channels. */
-static void six_channels(struct analog_lab *lab)
+static void six_channels(struct lab *lab)
 {
-    analog_lab_init(lab, 1000);
-    analog_lab_stream(lab, "plate.belt", KL_KIND_FORCE, inputs, 6);
+    lab_init(lab, "", 1000);
+    lab_inputs(lab, "plate.belt", KL_KIND_FORCE, inputs, 6);
 }
 
 static const char six_good[] =
@@ -50,21 +49,21 @@ static void expect_six(const struct kl_sample *sample, const char *legend)
 
 Test(labjack_u6, vectors_of_the_page_decode)
 {
-    struct analog_lab lab;
-    struct driver_session session;
+    struct lab lab;
+    struct driver_run session = {0};
     six_channels(&lab);
-    cr_assert_eq(driver_session_begin(&session, DRIVER, &lab.config), 1, "%s", session.fault.text);
-    driver_session_feed(&session, six_good, SIX, 64);
+    cr_assert_eq(run_configure(&session, DRIVER, &lab.config), 1, "%s", session.fault.text);
+    run_feed(&session, six_good, SIX, 64);
     cr_assert_eq(session.count, 1);
     expect_six(&session.sample[0], "no error");
     cr_expect_eq(session.sample[0].quality, 0);
     cr_expect_eq(session.sample[0].device_ns, 0);
-    driver_session_end(&session);
+    run_release(&session);
 
     /* counter 7 with recovery running, then counter 8: 137 scans were dropped, dummy included */
-    cr_assert_eq(driver_session_begin(&session, DRIVER, &lab.config), 1);
-    driver_session_feed(&session, six_59, SIX, 64);
-    driver_session_feed(&session, six_60, SIX, 64);
+    cr_assert_eq(run_configure(&session, DRIVER, &lab.config), 1);
+    run_feed(&session, six_59, SIX, 64);
+    run_feed(&session, six_60, SIX, 64);
     cr_assert_eq(session.count, 1, "the dummy scan is no sample");
     expect_six(&session.sample[0], "error 59");
     uint8_t next[SIX]; /* counter 9 */
@@ -72,27 +71,27 @@ Test(labjack_u6, vectors_of_the_page_decode)
     next[10] = 9;
     next[4] = (uint8_t)(next[4] + 9);
     next[0] = (uint8_t)(next[0] + 9);
-    driver_session_feed(&session, next, SIX, 64);
+    run_feed(&session, next, SIX, 64);
     cr_assert_eq(session.count, 2);
     cr_expect_eq(session.sample[1].quality, KL_QUALITY_GAP);
     cr_expect_eq(session.sample[1].device_ns, 138 * INT64_C(1000000));
-    driver_session_end(&session);
+    run_release(&session);
 }
 
 Test(labjack_u6, scans_cross_packets)
 {
-    struct analog_lab lab;
-    struct driver_session session;
-    analog_lab_init(&lab, 1000);
-    analog_lab_stream(&lab, "plate.left", KL_KIND_FORCE, inputs, 4);
-    cr_assert_eq(driver_session_begin(&session, DRIVER, &lab.config), 1);
-    driver_session_feed(&session, ramp_25, RAMP, 7);
+    struct lab lab;
+    struct driver_run session = {0};
+    lab_init(&lab, "", 1000);
+    lab_inputs(&lab, "plate.left", KL_KIND_FORCE, inputs, 4);
+    cr_assert_eq(run_configure(&session, DRIVER, &lab.config), 1);
+    run_feed(&session, ramp_25, RAMP, 7);
     cr_assert_eq(session.count, 6, "25 samples are six scans of four and one sample over");
     for (size_t i = 0; i < 24; i++) {
         cr_expect_float_eq(session.sample[i / 4].value[i % 4], 3.1580578e-4 * 100 * (double)i, 1e-9,
                            "sample %zu", i);
     }
-    driver_session_end(&session);
+    run_release(&session);
 }
 
 Test(labjack_u6, counts_become_volts_and_rails_are_marked)
@@ -106,13 +105,13 @@ Test(labjack_u6, counts_become_volts_and_rails_are_marked)
         {33522, -0.0003158, false}, {33523, 0, false},         {36690, 1.0001569, false},
         {65526, 10.1067324, false}, {65527, 10.1070482, true}, {65535, 10.1095746, true},
     };
-    struct analog_lab lab;
+    struct lab lab;
     six_channels(&lab);
     for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-        struct driver_session session;
+        struct driver_run session = {0};
         uint8_t packet[SIX] = {0, 0xf9, 10, 0xc0};
         unsigned sum = 0;
-        cr_assert_eq(driver_session_begin(&session, DRIVER, &lab.config), 1);
+        cr_assert_eq(run_configure(&session, DRIVER, &lab.config), 1);
         for (size_t c = 0; c < 6; c++) {
             unsigned raw = c == 2 ? row[i].raw : 33523;
             packet[12 + 2 * c] = (uint8_t)raw;
@@ -124,14 +123,14 @@ Test(labjack_u6, counts_become_volts_and_rails_are_marked)
         sum = 0xf9u + 10 + 0xc0 + packet[4] + packet[5];
         sum = (sum & 0xff) + (sum >> 8);
         packet[0] = (uint8_t)((sum & 0xff) + (sum >> 8));
-        driver_session_feed(&session, packet, SIX, 64);
+        run_feed(&session, packet, SIX, 64);
         cr_assert_eq(session.count, 1, "raw %u", row[i].raw);
         /* the page prints 7 decimals */
         cr_expect_float_eq(session.sample[0].value[2], row[i].volts, 0.6e-7, "raw %u: %.9g",
                            row[i].raw, session.sample[0].value[2]);
         cr_expect_eq((session.sample[0].quality & KL_QUALITY_CLIPPED) != 0, row[i].clipped,
                      "raw %u", row[i].raw);
-        driver_session_end(&session);
+        run_release(&session);
     }
 }
 
@@ -147,10 +146,10 @@ Test(labjack_u6, damaged_packets_cost_one_packet)
         {"a sample wrong", 0, 15, 0, 1},        {"length too long", 0, 3, 0, 1},
         {"the first is truncated", 0, 0, 3, 1},
     };
-    struct analog_lab lab;
+    struct lab lab;
     six_channels(&lab);
     for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-        struct driver_session session;
+        struct driver_run session = {0};
         uint8_t bytes[128];
         size_t len = row[i].lead;
         memset(bytes, 0xf9, len);
@@ -159,28 +158,28 @@ Test(labjack_u6, damaged_packets_cost_one_packet)
         len += SIX - row[i].cut;
         memcpy(bytes + len, six_good, SIX);
         len += SIX;
-        cr_assert_eq(driver_session_begin(&session, DRIVER, &lab.config), 1);
-        driver_session_feed(&session, bytes, len, 5);
+        cr_assert_eq(run_configure(&session, DRIVER, &lab.config), 1);
+        run_feed(&session, bytes, len, 5);
         cr_expect_eq(session.count, row[i].samples, "%s: %zu", row[i].legend, session.count);
         expect_six(&session.sample[session.count - 1], row[i].legend);
-        driver_session_end(&session);
+        run_release(&session);
     }
 }
 
 /* ---------------------------------------------------------------- configuration */
 
-static void expect_fault(struct analog_lab *lab, const char *word)
+static void expect_fault(struct lab *lab, const char *word)
 {
-    struct driver_session session;
-    cr_expect_eq(driver_session_begin(&session, DRIVER, &lab->config), KL_ERR_RANGE, "%s", word);
+    struct driver_run session = {0};
+    cr_expect_eq(run_configure(&session, DRIVER, &lab->config), KL_ERR_RANGE, "%s", word);
     cr_expect_not_null(strstr(session.fault.text, word), "'%s' does not say '%s'",
                        session.fault.text, word);
-    driver_session_end(&session);
+    run_release(&session);
 }
 
 Test(labjack_u6, impossible_labs_are_refused_in_words)
 {
-    struct analog_lab lab;
+    struct lab lab;
     six_channels(&lab);
     lab.config.rate_hz = 8334; /* 6 * 8333 = 50 k samples/s */
     expect_fault(&lab, "1 to 8333 Hz");
@@ -189,7 +188,7 @@ Test(labjack_u6, impossible_labs_are_refused_in_words)
     lab.config.rate_hz = (double)NAN;
     expect_fault(&lab, "rate");
     lab.config.rate_hz = 1000;
-    analog_lab_option(&lab, "gain", "1");
+    lab_option(&lab, "gain", "1");
     expect_fault(&lab, "unknown option \"gain\"; known are: range_v");
     lab.option[0] = (struct kl_device_option){"range_v", "5"};
     expect_fault(&lab, "allowed are 10, 1, 0.1, 0.01");
@@ -197,32 +196,32 @@ Test(labjack_u6, impossible_labs_are_refused_in_words)
     expect_fault(&lab, "whole number from 0 to 9");
     lab.option[0] = (struct kl_device_option){"differential", "yes"};
     expect_fault(&lab, "input 1; the device has even inputs");
-    analog_lab_init(&lab, 1000);
+    lab_init(&lab, "", 1000);
     expect_fault(&lab, "0 streams");
-    analog_lab_stream(&lab, "plate.belt", KL_KIND_FORCE, (const unsigned[]){0, 14}, 2);
+    lab_inputs(&lab, "plate.belt", KL_KIND_FORCE, (const unsigned[]){0, 14}, 2);
     expect_fault(&lab, "input 14; the device has 0 to 13");
     lab.input[0][1] = 0;
     expect_fault(&lab, "used twice");
-    analog_lab_init(&lab, 1000);
-    analog_lab_stream(&lab, "plate.belt", KL_KIND_FORCE, inputs, 9);
+    lab_init(&lab, "", 1000);
+    lab_inputs(&lab, "plate.belt", KL_KIND_FORCE, inputs, 9);
     expect_fault(&lab, "9 channels; 1 to 8");
-    analog_lab_init(&lab, 1000);
-    analog_lab_stream(&lab, "sync", KL_KIND_OTHER, (const unsigned[]){193}, 1);
+    lab_init(&lab, "", 1000);
+    lab_inputs(&lab, "sync", KL_KIND_OTHER, (const unsigned[]){193}, 1);
     expect_fault(&lab, "needs an analog input");
 }
 
 Test(labjack_u6, streams_are_described_as_the_lab_file_says)
 {
-    struct analog_lab lab;
-    struct driver_session session;
-    analog_lab_init(&lab, 700); /* 4 MHz / 5714: not exactly 700 Hz */
-    analog_lab_stream(&lab, "plate.left", KL_KIND_FORCE, inputs, 6);
-    analog_lab_stream(&lab, "emg.vmo.right", KL_KIND_EMG, inputs + 8, 1);
+    struct lab lab;
+    struct driver_run session = {0};
+    lab_init(&lab, "", 700); /* 4 MHz / 5714: not exactly 700 Hz */
+    lab_inputs(&lab, "plate.left", KL_KIND_FORCE, inputs, 6);
+    lab_inputs(&lab, "emg.vmo.right", KL_KIND_EMG, inputs + 8, 1);
     lab.stream[0].plate.full_scale[1] = 5;
-    cr_assert_eq(driver_session_begin(&session, DRIVER, &lab.config), 2);
+    cr_assert_eq(run_configure(&session, DRIVER, &lab.config), 2);
     const struct kl_stream *plate = &session.stream[0];
     cr_expect_str_eq(plate->name, "plate.left");
-    cr_expect_str_eq(plate->source, "daq");
+    cr_expect_str_eq(plate->source, "dut");
     cr_expect_eq(plate->kind, KL_KIND_FORCE);
     cr_expect_eq(plate->format, KL_FORMAT_FLOAT32);
     cr_expect_float_eq(plate->rate_hz, 4e6 / 5714, 1e-9);
@@ -232,14 +231,19 @@ Test(labjack_u6, streams_are_described_as_the_lab_file_says)
     cr_expect_eq(plate->plate.full_scale[1], 5, "the lab's");
     cr_expect_eq(session.stream[1].kind, KL_KIND_EMG);
     cr_expect_float_eq(session.stream[1].rate_hz, 4e6 / 5714, 1e-9);
-    driver_session_end(&session);
+    run_release(&session);
 }
 
 /* ---------------------------------------------------------------- against the emulator */
 
+static int run_until(struct driver_run *run, struct emulator_link *link, int64_t until_ns)
+{
+    return run_link(run, &link->link, &link->now_ns, kl_seconds(until_ns - link->now_ns));
+}
+
 struct bench {
-    struct analog_lab lab;
-    struct driver_session session;
+    struct lab lab;
+    struct driver_run session;
     struct emulate_labjack_u6 device;
     struct emulator_link link;
 };
@@ -248,84 +252,36 @@ struct bench {
 static void full_lab(struct bench *bench, double rate_hz)
 {
     memset(bench, 0, sizeof(*bench));
-    analog_lab_init(&bench->lab, rate_hz);
-    analog_lab_stream(&bench->lab, "plate.right", KL_KIND_FORCE, inputs + 6, 6);
-    analog_lab_stream(&bench->lab, "plate.left", KL_KIND_FORCE, inputs, 6);
-    analog_lab_stream(&bench->lab, "emg.vmo.right", KL_KIND_EMG, inputs + 13, 1);
-    analog_lab_stream(&bench->lab, "sync", KL_KIND_OTHER, (const unsigned[]){193}, 1);
+    emulate_labjack_u6_init(&bench->device);
+    lab_init(&bench->lab, "", rate_hz);
+    lab_inputs(&bench->lab, "plate.right", KL_KIND_FORCE, inputs + 6, 6);
+    lab_inputs(&bench->lab, "plate.left", KL_KIND_FORCE, inputs, 6);
+    lab_inputs(&bench->lab, "emg.vmo.right", KL_KIND_EMG, inputs + 13, 1);
+    lab_inputs(&bench->lab, "sync", KL_KIND_OTHER, (const unsigned[]){193}, 1);
 }
 
 static int begin(struct bench *bench)
 {
     emulator_link_init(&bench->link, &emulate_labjack_u6_ops, &bench->device, DRIVER->need);
-    cr_assert_gt(driver_session_begin(&bench->session, DRIVER, &bench->lab.config), 0, "%s",
+    cr_assert_gt(run_configure(&bench->session, DRIVER, &bench->lab.config), 0, "%s",
                  bench->session.fault.text);
     return DRIVER->start(bench->session.state, &bench->link.link, &bench->session.fault);
-}
-
-/* Every sample says what the emulator meant for its scan: the device time tells which that is.
- * @return samples of the stream; *missing: scans that no sample stands for */
-static size_t check_values(const struct bench *bench, size_t stream, uint64_t *missing)
-{
-    const struct kl_sample **sample;
-    size_t count = driver_session_of(&bench->session, stream, &sample);
-    double rate_hz = bench->session.stream[stream].rate_hz;
-    uint64_t expected = 0;
-    *missing = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t scan = (uint64_t)llround((double)sample[i]->device_ns * 1e-9 * rate_hz);
-        cr_assert_geq(scan, expected, "time goes on");
-        cr_expect_eq((sample[i]->quality & KL_QUALITY_GAP) != 0, scan != expected,
-                     "scan %llu, expected %llu, quality %u", (unsigned long long)scan,
-                     (unsigned long long)expected, sample[i]->quality);
-        *missing += scan - expected;
-        expected = scan + 1;
-        for (size_t c = 0; c < bench->session.stream[stream].channel_count; c++) {
-            double meant = emulate_labjack_u6_measured(bench->lab.input[stream][c], scan);
-            /* the same formula in another order of rounding */
-            cr_assert_float_eq(sample[i]->value[c], meant, 1e-12, "scan %llu channel %zu",
-                               (unsigned long long)scan, c);
-        }
-    }
-    free(sample);
-    return count;
 }
 
 static void end(struct bench *bench)
 {
     cr_expect_eq(DRIVER->stop(bench->session.state, &bench->link.link), KL_OK);
     cr_expect_not(bench->device.streaming, "the device is left quiet");
-    driver_session_end(&bench->session);
-}
-
-Test(labjack_u6, a_full_lab_streams_for_5_s)
-{
-    struct bench bench;
-    uint64_t missing;
-    full_lab(&bench, 2000);
-    bench.device.drift_ppm = 100;
-    bench.device.runs = true; /* a crashed program left it streaming */
-    cr_assert_eq(begin(&bench), KL_OK, "%s", bench.session.fault.text);
-    int64_t until_ns = bench.link.now_ns + 5 * KL_NS_PER_S;
-    cr_assert_eq(driver_session_read(&bench.session, &bench.link, until_ns), KL_OK);
-    for (size_t s = 0; s < 4; s++) {
-        size_t count = check_values(&bench, s, &missing);
-        /* 5 s at 2000 Hz, the device 100 ppm fast: 10001, less what is not yet a whole packet */
-        cr_expect(count >= 9988 && count <= 10011, "stream %zu: %zu samples", s, count);
-        cr_expect_eq(missing, 0);
-    }
-    cr_expect_eq(bench.session.framing.bad, 0);
-    end(&bench);
+    run_release(&bench->session);
 }
 
 Test(labjack_u6, configures_as_the_page_says)
 {
     struct bench bench;
     memset(&bench, 0, sizeof(bench));
-    analog_lab_init(&bench.lab, 1200);
-    analog_lab_stream(&bench.lab, "plate.belt", KL_KIND_FORCE,
-                      (const unsigned[]){0, 2, 4, 6, 8, 10}, 6);
-    analog_lab_option(&bench.lab, "differential", "yes");
+    lab_init(&bench.lab, "", 1200);
+    lab_inputs(&bench.lab, "plate.belt", KL_KIND_FORCE, (const unsigned[]){0, 2, 4, 6, 8, 10}, 6);
+    lab_option(&bench.lab, "differential", "yes");
     cr_assert_eq(begin(&bench), KL_OK, "%s", bench.session.fault.text);
     /* 6 differential channels, 24 samples per packet, 48 MHz / 40000 = 1200 Hz exactly */
     cr_expect_eq(bench.device.channels, 6);
@@ -353,10 +309,9 @@ Test(labjack_u6, sends_the_bytes_of_the_page)
     static const size_t wanted_len[] = {26, 8, 26};
     struct bench bench;
     memset(&bench, 0, sizeof(bench));
-    analog_lab_init(&bench.lab, 1200);
-    analog_lab_stream(&bench.lab, "plate.belt", KL_KIND_FORCE,
-                      (const unsigned[]){0, 2, 4, 6, 8, 10}, 6);
-    analog_lab_option(&bench.lab, "differential", "yes");
+    lab_init(&bench.lab, "", 1200);
+    lab_inputs(&bench.lab, "plate.belt", KL_KIND_FORCE, (const unsigned[]){0, 2, 4, 6, 8, 10}, 6);
+    lab_option(&bench.lab, "differential", "yes");
     cr_assert_eq(begin(&bench), KL_OK);
     for (size_t i = 0; i < 3; i++) {
         bool seen = false;
@@ -369,74 +324,13 @@ Test(labjack_u6, sends_the_bytes_of_the_page)
     end(&bench);
 }
 
-Test(labjack_u6, every_fault_is_survived_and_accounted_for)
-{
-    static const struct {
-        const char *legend;
-        double rate_hz;
-        uint64_t drop, drop_count, flip, garbage, recovery, recovery_scans;
-        uint64_t missing_low, missing_high; /* scans: whole packets of 24 or 25 samples */
-    } row[] = {
-        {"dropped packet", 1000, 30, 1, 0, 0, 0, 0, 1, 3},
-        {"nine packets dropped", 2000, 30, 9, 0, 0, 0, 0, 16, 18}, /* 225 samples of 14 */
-        {"bit flipped", 1000, 0, 0, 40, 0, 0, 0, 1, 3},
-        {"garbage", 1000, 0, 0, 0, 50, 0, 0, 0, 0},
-        {"all three, scans crossing packets", 2000, 101, 1, 202, 303, 0, 0, 4, 8},
-        {"FIFO overflow in step", 500, 0, 0, 0, 0, 600, 137, 137, 137},
-        {"FIFO overflow across packets", 2000, 0, 0, 0, 0, 1501, 1000, 1000, 1000},
-        {"FIFO overflow at a packet's end", 2000, 0, 0, 0, 0, 1513, 64, 64, 64},
-    };
-    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-        struct bench bench;
-        uint64_t missing[4];
-        full_lab(&bench, row[i].rate_hz);
-        bench.device.drop_from = row[i].drop;
-        bench.device.drop_count = row[i].drop > 0 ? row[i].drop_count : 0;
-        bench.device.flip_packet = row[i].flip;
-        bench.device.garbage_packet = row[i].garbage;
-        bench.device.recovery_from_scan = row[i].recovery;
-        bench.device.recovery_scans = row[i].recovery_scans;
-        cr_assert_eq(begin(&bench), KL_OK, "%s: %s", row[i].legend, bench.session.fault.text);
-        int64_t until_ns = bench.link.now_ns + 5 * KL_NS_PER_S;
-        cr_assert_eq(driver_session_read(&bench.session, &bench.link, until_ns), KL_OK);
-        for (size_t s = 0; s < 4; s++) {
-            size_t count = check_values(&bench, s, &missing[s]);
-            cr_expect(missing[s] >= row[i].missing_low && missing[s] <= row[i].missing_high,
-                      "%s: stream %zu misses %llu scans", row[i].legend, s,
-                      (unsigned long long)missing[s]);
-            double all = 5 * row[i].rate_hz;
-            cr_expect_float_eq((double)(count + missing[s]), all, 12, "%s: %zu + %llu",
-                               row[i].legend, count, (unsigned long long)missing[s]);
-        }
-        cr_expect_eq(bench.session.framing.bad, (row[i].flip > 0) + (row[i].garbage > 0), "%s",
-                     row[i].legend);
-        end(&bench);
-    }
-}
-
-Test(labjack_u6, a_drifting_crystal_is_followed_within_100_us)
-{
-    static const double drift_ppm[] = {-100, 0, 100};
-    for (size_t i = 0; i < 3; i++) {
-        struct bench bench;
-        full_lab(&bench, 2000);
-        bench.device.drift_ppm = drift_ppm[i];
-        cr_assert_eq(begin(&bench), KL_OK);
-        double error_ns = driver_session_clock_error(
-            &bench.session, &bench.link, bench.device.start_ns, 1 + drift_ppm[i] * 1e-6, 45);
-        cr_log_info("%g ppm: clock error p99 %.1f us", drift_ppm[i], error_ns / 1e3);
-        cr_expect_lt(error_ns, 100e3, "%g ppm: %.1f us", drift_ppm[i], error_ns / 1e3);
-        end(&bench);
-    }
-}
-
 Test(labjack_u6, a_slipped_channel_order_is_set_right_by_the_dummy_scan)
 {
     /* 6 channels, 24 samples per packet; two samples are lost with nothing said, then a report */
-    struct analog_lab lab;
-    struct driver_session session;
+    struct lab lab;
+    struct driver_run session = {0};
     six_channels(&lab);
-    cr_assert_eq(driver_session_begin(&session, DRIVER, &lab.config), 1);
+    cr_assert_eq(run_configure(&session, DRIVER, &lab.config), 1);
     uint8_t packet[14 + 2 * 24] = {0, 0xf9, 28, 0xc0, 0, 0, 10, 0, 0, 0, 0, 60};
     unsigned sum = 10 + 60;
     for (unsigned i = 0; i < 24; i++) {
@@ -451,7 +345,7 @@ Test(labjack_u6, a_slipped_channel_order_is_set_right_by_the_dummy_scan)
     sum = 0xf9u + 28 + 0xc0 + packet[4] + packet[5];
     sum = (sum & 0xff) + (sum >> 8);
     packet[0] = (uint8_t)((sum & 0xff) + (sum >> 8));
-    driver_session_feed(&session, packet, sizeof(packet), 64);
+    run_feed(&session, packet, sizeof(packet), 64);
     cr_assert_eq(session.count, 2);
     cr_expect_eq(session.sample[0].quality, KL_QUALITY_GAP);
     cr_expect_eq(session.sample[0].device_ns, 10 * INT64_C(1000000));
@@ -460,19 +354,19 @@ Test(labjack_u6, a_slipped_channel_order_is_set_right_by_the_dummy_scan)
             (0x8000 + 0x100 * (double)c - 33523) * (c < 3 ? -1 * -3.1580580e-4 : 3.1580578e-4);
         cr_expect_float_eq(session.sample[1].value[c], volts, 1e-9, "channel %zu", c);
     }
-    driver_session_end(&session);
+    run_release(&session);
 }
 
 Test(labjack_u6, the_conversation_bears_a_bad_day)
 {
     struct bench bench;
     full_lab(&bench, 1000);
-    bench.device.bad_sums = 2;
+    emulator_break(&bench.device.emulator, EMULATOR_WRONG_ANSWER, 0, 2);
     bench.device.stale_answers = 1;
     cr_expect_eq(begin(&bench), KL_OK, "%s", bench.session.fault.text);
     end(&bench);
     full_lab(&bench, 1000);
-    bench.device.silent = 2;
+    emulator_break(&bench.device.emulator, EMULATOR_NO_ANSWER, 0, 2);
     cr_expect_eq(begin(&bench), KL_OK, "%s", bench.session.fault.text);
     end(&bench);
 }
@@ -485,31 +379,31 @@ Test(labjack_u6, refusals_name_the_command_and_the_cure)
     cr_expect_eq(begin(&bench), KL_ERR_DATA);
     cr_expect_str_eq(bench.session.fault.text,
                      "labjack_u6: StreamConfig: the device answers error 58: scan rate refused");
-    driver_session_end(&bench.session);
+    run_release(&bench.session);
 
     full_lab(&bench, 1000);
     bench.device.cal_blank = true;
     cr_expect_eq(begin(&bench), KL_ERR_DATA);
     cr_expect_not_null(strstr(bench.session.fault.text, "calibration: nominal"), "%s",
                        bench.session.fault.text);
-    driver_session_end(&bench.session);
-    analog_lab_option(&bench.lab, "calibration", "nominal");
+    run_release(&bench.session);
+    lab_option(&bench.lab, "calibration", "nominal");
     cr_expect_eq(begin(&bench), KL_OK, "%s", bench.session.fault.text);
     end(&bench);
 
     full_lab(&bench, 1000);
-    bench.device.silent = 1000;
+    emulator_break(&bench.device.emulator, EMULATOR_NO_ANSWER, 0, 1000);
     cr_expect_eq(begin(&bench), KL_ERR_TIMEOUT);
     cr_expect_not_null(strstr(bench.session.fault.text, "StreamStop within 1 s"), "%s",
                        bench.session.fault.text);
     cr_expect_leq(bench.link.now_ns, 10 * KL_NS_PER_S, "bounded");
-    driver_session_end(&bench.session);
+    run_release(&bench.session);
 
     full_lab(&bench, 1000);
-    bench.device.gone = true;
+    bench.device.emulator.gone = true;
     cr_expect_eq(begin(&bench), KL_ERR_GONE);
     cr_expect_eq(DRIVER->stop(bench.session.state, &bench.link.link), KL_ERR_GONE);
-    driver_session_end(&bench.session);
+    run_release(&bench.session);
 }
 
 Test(labjack_u6, a_restart_marks_its_first_sample)
@@ -517,13 +411,12 @@ Test(labjack_u6, a_restart_marks_its_first_sample)
     struct bench bench;
     full_lab(&bench, 1000);
     cr_assert_eq(begin(&bench), KL_OK);
-    cr_assert_eq(driver_session_read(&bench.session, &bench.link, KL_NS_PER_S), KL_OK);
+    cr_assert_eq(run_until(&bench.session, &bench.link, KL_NS_PER_S), KL_OK);
     cr_assert_eq(DRIVER->stop(bench.session.state, &bench.link.link), KL_OK);
     cr_assert_eq(DRIVER->start(bench.session.state, &bench.link.link, &bench.session.fault), KL_OK);
     size_t before = bench.session.count;
-    cr_assert_eq(
-        driver_session_read(&bench.session, &bench.link, bench.link.now_ns + KL_NS_PER_S / 10),
-        KL_OK);
+    cr_assert_eq(run_until(&bench.session, &bench.link, bench.link.now_ns + KL_NS_PER_S / 10),
+                 KL_OK);
     cr_assert_gt(bench.session.count, before + 8);
     for (size_t s = 0; s < 8; s++) {
         cr_expect_eq(bench.session.sample[before + s].quality,
@@ -547,7 +440,7 @@ Test(labjack_u6, says_who_it_is)
 
 /* ---------------------------------------------------------------- chunks and random faults */
 
-static size_t record(uint8_t *bytes, size_t cap, struct analog_lab *lab, double rate_hz)
+static size_t record(uint8_t *bytes, size_t cap, struct lab *lab, double rate_hz)
 {
     struct bench bench;
     size_t len = 0;
@@ -568,41 +461,19 @@ static size_t record(uint8_t *bytes, size_t cap, struct analog_lab *lab, double 
 
 Test(labjack_u6, chunks_do_not_matter)
 {
-    static const size_t chunk[] = {1, 2, 3, 7, 64, 4096};
     static uint8_t bytes[64 * 1024];
-    struct analog_lab lab;
+    struct lab lab;
     size_t len = record(bytes, sizeof(bytes), &lab, 2000);
-    struct driver_session whole;
-    cr_assert_eq(driver_session_begin(&whole, DRIVER, &lab.config), 4);
-    driver_session_feed(&whole, bytes, len, len);
-    cr_assert_gt(whole.count, 1000);
-    for (size_t i = 0; i < sizeof(chunk) / sizeof(chunk[0]); i++) {
-        struct driver_session cut;
-        cr_assert_eq(driver_session_begin(&cut, DRIVER, &lab.config), 4);
-        driver_session_feed(&cut, bytes, len, chunk[i]);
-        cr_expect(driver_session_equal(&whole, &cut), "chunks of %zu", chunk[i]);
-        driver_session_end(&cut);
-    }
-    driver_session_end(&whole);
+    run_expect_same_in_chunks(DRIVER, &lab.config, bytes, len);
 }
 
 Test(labjack_u6, a_random_fault_costs_at_most_one_packet)
 {
-    static uint8_t bytes[16 * 1024], damaged[16 * 1024 + 32];
-    struct analog_lab lab;
+    static uint8_t bytes[16 * 1024];
+    struct lab lab;
     size_t len = record(bytes, sizeof(bytes), &lab, 1000);
-    struct driver_session whole;
-    cr_assert_eq(driver_session_begin(&whole, DRIVER, &lab.config), 4);
-    driver_session_feed(&whole, bytes, len, len);
-    uint64_t random = 42;
-    for (int run = 0; run < 1500; run++) {
-        struct driver_session session;
-        size_t damaged_len = damage_once(bytes, len, &random, damaged);
-        cr_assert_eq(driver_session_begin(&session, DRIVER, &lab.config), 4);
-        driver_session_feed(&session, damaged, damaged_len, 512);
-        cr_expect_geq(session.framing.frames + 1, whole.framing.frames, "run %d", run);
-        cr_expect_leq(session.framing.frames, whole.framing.frames, "run %d", run);
-        driver_session_end(&session);
-    }
-    driver_session_end(&whole);
+    struct fault_cost cost =
+        run_single_faults(DRIVER, &lab.config, bytes, len, 0, len, FAULT_ANY, 1000);
+    /* 25 values, and those that complete their scans: 4 scans of four streams */
+    cr_expect_leq(cost.worst, 16, "%zu", cost.worst);
 }

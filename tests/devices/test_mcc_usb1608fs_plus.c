@@ -1,6 +1,5 @@
-#include "analog_lab.h"
 #include "devices/drivers.h"
-#include "driver_session.h"
+#include "driver_run.h"
 #include "emulate_mcc_usb1608fs_plus.h"
 
 #include <criterion/criterion.h>
@@ -13,10 +12,10 @@
 
 static const unsigned inputs[] = {0, 1, 2, 3, 4, 5, 6, 7};
 
-static void eight_channels(struct analog_lab *lab)
+static void eight_channels(struct lab *lab)
 {
-    analog_lab_init(lab, 1000);
-    analog_lab_stream(lab, "plate.belt", KL_KIND_FORCE, inputs, 8);
+    lab_init(lab, "", 1000);
+    lab_inputs(lab, "plate.belt", KL_KIND_FORCE, inputs, 8);
 }
 
 Test(mcc_usb1608fs_plus, the_scan_of_the_page_decodes)
@@ -24,12 +23,12 @@ Test(mcc_usb1608fs_plus, the_scan_of_the_page_decodes)
     static const char scan[] = "\x00\x80\xE8\x80\xF4\x7E\xFF\xFF\x00\x00\x00\x40\x00\xC0\x01\x80";
     static const double volts[] = {0.000000,   0.070801,  -0.081787, 9.999695,
                                    -10.000000, -5.000000, 5.000000,  0.000305};
-    struct analog_lab lab;
-    struct driver_session session;
+    struct lab lab;
+    struct driver_run session = {0};
     eight_channels(&lab);
-    cr_assert_eq(driver_session_begin(&session, DRIVER, &lab.config), 1, "%s", session.fault.text);
+    cr_assert_eq(run_configure(&session, DRIVER, &lab.config), 1, "%s", session.fault.text);
     for (int i = 0; i < 2; i++) { /* back to back, cut at every third byte */
-        driver_session_feed(&session, scan, 16, 3);
+        run_feed(&session, scan, 16, 3);
     }
     cr_assert_eq(session.count, 2);
     for (size_t c = 0; c < 8; c++) {
@@ -38,19 +37,19 @@ Test(mcc_usb1608fs_plus, the_scan_of_the_page_decodes)
     }
     cr_expect_eq(session.sample[1].quality, KL_QUALITY_CLIPPED, "0x0000 and 0xffff are the rails");
     cr_expect_eq(session.sample[1].device_ns, 1000000);
-    driver_session_end(&session);
+    run_release(&session);
 }
 
 Test(mcc_usb1608fs_plus, clipping_belongs_to_the_stream_of_the_channel)
 {
     static const char scan[] = "\x00\x80\xFF\xFF\x01\x80";
-    struct analog_lab lab;
-    struct driver_session session;
-    analog_lab_init(&lab, 1000);
-    analog_lab_stream(&lab, "emg.vmo.left", KL_KIND_EMG, (const unsigned[]){7}, 1);
-    analog_lab_stream(&lab, "plate.left", KL_KIND_FORCE, (const unsigned[]){5, 2}, 2);
-    cr_assert_eq(driver_session_begin(&session, DRIVER, &lab.config), 2);
-    driver_session_feed(&session, scan, 6, 64);
+    struct lab lab;
+    struct driver_run session = {0};
+    lab_init(&lab, "", 1000);
+    lab_inputs(&lab, "emg.vmo.left", KL_KIND_EMG, (const unsigned[]){7}, 1);
+    lab_inputs(&lab, "plate.left", KL_KIND_FORCE, (const unsigned[]){5, 2}, 2);
+    cr_assert_eq(run_configure(&session, DRIVER, &lab.config), 2);
+    run_feed(&session, scan, 6, 64);
     cr_assert_eq(session.count, 2);
     /* the device scans 2, 5, 7 whatever the lab file's order */
     cr_expect_float_eq(session.sample[0].value[0], 0.000305, 1e-6);
@@ -58,28 +57,28 @@ Test(mcc_usb1608fs_plus, clipping_belongs_to_the_stream_of_the_channel)
     cr_expect_float_eq(session.sample[1].value[0], 9.999695, 1e-6);
     cr_expect_float_eq(session.sample[1].value[1], 0, 1e-6);
     cr_expect_eq(session.sample[1].quality, KL_QUALITY_CLIPPED);
-    driver_session_end(&session);
+    run_release(&session);
 }
 
-static void expect_fault(struct analog_lab *lab, const char *word)
+static void expect_fault(struct lab *lab, const char *word)
 {
-    struct driver_session session;
-    cr_expect_eq(driver_session_begin(&session, DRIVER, &lab->config), KL_ERR_RANGE, "%s", word);
+    struct driver_run session = {0};
+    cr_expect_eq(run_configure(&session, DRIVER, &lab->config), KL_ERR_RANGE, "%s", word);
     cr_expect_not_null(strstr(session.fault.text, word), "'%s' does not say '%s'",
                        session.fault.text, word);
-    driver_session_end(&session);
+    run_release(&session);
 }
 
 Test(mcc_usb1608fs_plus, impossible_labs_are_refused_in_words)
 {
-    struct analog_lab lab;
+    struct lab lab;
     eight_channels(&lab);
     lab.config.rate_hz = 60000;
     expect_fault(&lab, "8 channels allow 1 to 50000 Hz");
     lab.config.rate_hz = 0.5;
     expect_fault(&lab, "rate 0.5 Hz");
     lab.config.rate_hz = 1000;
-    analog_lab_option(&lab, "range_v", "3");
+    lab_option(&lab, "range_v", "3");
     expect_fault(&lab, "allowed are 10, 5, 2.5, 2, 1.25, 1, 0.625, 0.3125");
     lab.option[0] = (struct kl_device_option){"differential", "yes"};
     expect_fault(&lab, "unknown option \"differential\"");
@@ -88,9 +87,14 @@ Test(mcc_usb1608fs_plus, impossible_labs_are_refused_in_words)
     expect_fault(&lab, "input 8; the device has 0 to 7");
 }
 
+static int run_until(struct driver_run *run, struct emulator_link *link, int64_t until_ns)
+{
+    return run_link(run, &link->link, &link->now_ns, kl_seconds(until_ns - link->now_ns));
+}
+
 struct bench {
-    struct analog_lab lab;
-    struct driver_session session;
+    struct lab lab;
+    struct driver_run session;
     struct emulate_mcc_usb1608fs_plus device;
     struct emulator_link link;
 };
@@ -100,16 +104,15 @@ static void plate_and_sync(struct bench *bench, double rate_hz)
 {
     memset(bench, 0, sizeof(*bench));
     emulate_mcc_usb1608fs_plus_init(&bench->device);
-    analog_lab_init(&bench->lab, rate_hz);
-    analog_lab_stream(&bench->lab, "sync", KL_KIND_OTHER, (const unsigned[]){3}, 1);
-    analog_lab_stream(&bench->lab, "plate.belt", KL_KIND_FORCE,
-                      (const unsigned[]){6, 5, 4, 2, 1, 0}, 6);
+    lab_init(&bench->lab, "", rate_hz);
+    lab_inputs(&bench->lab, "sync", KL_KIND_OTHER, (const unsigned[]){3}, 1);
+    lab_inputs(&bench->lab, "plate.belt", KL_KIND_FORCE, (const unsigned[]){6, 5, 4, 2, 1, 0}, 6);
 }
 
 static int begin(struct bench *bench)
 {
     emulator_link_init(&bench->link, &emulate_mcc_usb1608fs_plus_ops, &bench->device, DRIVER->need);
-    cr_assert_gt(driver_session_begin(&bench->session, DRIVER, &bench->lab.config), 0, "%s",
+    cr_assert_gt(run_configure(&bench->session, DRIVER, &bench->lab.config), 0, "%s",
                  bench->session.fault.text);
     return DRIVER->start(bench->session.state, &bench->link.link, &bench->session.fault);
 }
@@ -118,7 +121,7 @@ static void check_values(const struct bench *bench, size_t stream, size_t from, 
                          unsigned range)
 {
     const struct kl_sample **sample;
-    cr_assert_geq(driver_session_of(&bench->session, stream, &sample), from + count);
+    cr_assert_geq(run_of(&bench->session, stream, &sample), from + count);
     for (size_t i = 0; i < count; i++) {
         const struct kl_sample *s = sample[from + i];
         double t_s = (double)i / bench->session.stream[stream].rate_hz;
@@ -141,7 +144,7 @@ static void end(struct bench *bench)
     for (size_t i = 0; i < 8; i++) {
         cr_expect_eq(bench->device.range[i], 3, "ranges as they were found");
     }
-    driver_session_end(&bench->session);
+    run_release(&bench->session);
 }
 
 Test(mcc_usb1608fs_plus, five_seconds_are_what_the_device_meant)
@@ -159,14 +162,14 @@ Test(mcc_usb1608fs_plus, five_seconds_are_what_the_device_meant)
     for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
         struct bench bench;
         plate_and_sync(&bench, row[i].rate_hz);
-        analog_lab_option(&bench.lab, "range_v", row[i].range);
-        bench.device.drift_ppm = -100;
+        lab_option(&bench.lab, "range_v", row[i].range);
+        bench.device.emulator.drift_ppm = -100;
         bench.device.runs = true; /* a crashed program left it scanning */
         bench.device.cal_pieces = i == 1;
         cr_assert_eq(begin(&bench), KL_OK, "%s", bench.session.fault.text);
         cr_expect_float_eq(bench.session.stream[1].rate_hz, row[i].exact_hz, 1e-9);
         int64_t until_ns = bench.link.now_ns + 5 * KL_NS_PER_S;
-        cr_assert_eq(driver_session_read(&bench.session, &bench.link, until_ns), KL_OK);
+        cr_assert_eq(run_until(&bench.session, &bench.link, until_ns), KL_OK);
         /* 5 s, the device 100 ppm slow, 64 bytes and 20 ms of waiting still under way */
         double least = 5 * row[i].exact_hz * (1 - 1e-4) - 5 - row[i].exact_hz * 0.02;
         cr_expect_geq((double)bench.session.count / 2, least, "%s", row[i].range);
@@ -196,11 +199,11 @@ Test(mcc_usb1608fs_plus, the_start_packet_is_the_page_s)
         struct bench bench;
         memset(&bench, 0, sizeof(bench));
         emulate_mcc_usb1608fs_plus_init(&bench.device);
-        analog_lab_init(&bench.lab, row[i].rate_hz);
-        analog_lab_stream(&bench.lab, "plate.belt", KL_KIND_FORCE, inputs, row[i].channels);
-        analog_lab_option(&bench.lab, "trigger", row[i].trigger);
-        analog_lab_option(&bench.lab, "sync_out", row[i].sync_out);
-        analog_lab_option(&bench.lab, "clock", row[i].clock);
+        lab_init(&bench.lab, "", row[i].rate_hz);
+        lab_inputs(&bench.lab, "plate.belt", KL_KIND_FORCE, inputs, row[i].channels);
+        lab_option(&bench.lab, "trigger", row[i].trigger);
+        lab_option(&bench.lab, "sync_out", row[i].sync_out);
+        lab_option(&bench.lab, "clock", row[i].clock);
         cr_assert_eq(begin(&bench), KL_OK, "%s", bench.session.fault.text);
         cr_expect_arr_eq(bench.device.start, row[i].bytes, 10, "%s", row[i].legend);
         end(&bench);
@@ -213,7 +216,7 @@ Test(mcc_usb1608fs_plus, an_overrun_ends_the_stream_and_a_restart_marks_it)
     plate_and_sync(&bench, 1000);
     bench.device.overrun_at = 64 * 100; /* 457 scans and a piece of one */
     cr_assert_eq(begin(&bench), KL_OK);
-    cr_assert_eq(driver_session_read(&bench.session, &bench.link, 5 * KL_NS_PER_S), KL_ERR_IO);
+    cr_assert_eq(run_until(&bench.session, &bench.link, 5 * KL_NS_PER_S), KL_ERR_IO);
     size_t before = bench.session.count;
     cr_expect_eq(before, 2 * 457);
     cr_expect(bench.device.overran);
@@ -229,7 +232,7 @@ Test(mcc_usb1608fs_plus, an_overrun_ends_the_stream_and_a_restart_marks_it)
     cr_assert_eq(DRIVER->start(bench.session.state, &bench.link.link, &bench.session.fault), KL_OK,
                  "%s", bench.session.fault.text);
     int64_t until_ns = bench.link.now_ns + KL_NS_PER_S;
-    cr_assert_eq(driver_session_read(&bench.session, &bench.link, until_ns), KL_OK);
+    cr_assert_eq(run_until(&bench.session, &bench.link, until_ns), KL_OK);
     cr_assert_gt(bench.session.count, before + 1900);
     for (size_t i = before; i < bench.session.count; i++) {
         cr_expect_eq(bench.session.sample[i].quality, i < before + 2 ? KL_QUALITY_GAP : 0);
@@ -238,40 +241,11 @@ Test(mcc_usb1608fs_plus, an_overrun_ends_the_stream_and_a_restart_marks_it)
     end(&bench);
 }
 
-Test(mcc_usb1608fs_plus, a_drifting_crystal_is_followed_within_100_us)
-{
-    static const double drift_ppm[] = {-100, 0, 100};
-    for (size_t i = 0; i < 3; i++) {
-        struct bench bench;
-        plate_and_sync(&bench, 2000);
-        bench.device.drift_ppm = drift_ppm[i];
-        cr_assert_eq(begin(&bench), KL_OK);
-        double error_ns = driver_session_clock_error(
-            &bench.session, &bench.link, bench.device.start_ns, 1 + drift_ppm[i] * 1e-6, 45);
-        cr_log_info("%g ppm: clock error p99 %.1f us", drift_ppm[i], error_ns / 1e3);
-        cr_expect_lt(error_ns, 100e3, "%g ppm: %.1f us", drift_ppm[i], error_ns / 1e3);
-        end(&bench);
-    }
-}
-
-Test(mcc_usb1608fs_plus, a_stalled_host_loses_nothing)
-{
-    struct bench bench;
-    plate_and_sync(&bench, 2000);
-    bench.device.stall_from_ns = KL_NS_PER_S;
-    bench.device.stall_until_ns = 2 * KL_NS_PER_S; /* the FIFO holds 32768 samples: 2.3 s */
-    cr_assert_eq(begin(&bench), KL_OK);
-    cr_assert_eq(driver_session_read(&bench.session, &bench.link, 5 * KL_NS_PER_S), KL_OK);
-    cr_expect_geq(bench.session.count, 2 * 9900);
-    check_values(&bench, 0, 0, bench.session.count / 2, 0);
-    end(&bench);
-}
-
 Test(mcc_usb1608fs_plus, the_conversation_bears_a_bad_day_and_refusals_name_the_cure)
 {
     struct bench bench;
     plate_and_sync(&bench, 1000);
-    bench.device.fails = 2;
+    emulator_break(&bench.device.emulator, EMULATOR_NO_ANSWER, 0, 2);
     cr_expect_eq(begin(&bench), KL_OK, "%s", bench.session.fault.text);
     end(&bench);
 
@@ -282,7 +256,7 @@ Test(mcc_usb1608fs_plus, the_conversation_bears_a_bad_day_and_refusals_name_the_
     } row[] = {
         {offsetof(struct emulate_mcc_usb1608fs_plus, cal_blank), KL_ERR_DATA, "have it calibrated"},
         {offsetof(struct emulate_mcc_usb1608fs_plus, range_stuck), KL_ERR_DATA, "read back"},
-        {offsetof(struct emulate_mcc_usb1608fs_plus, gone), KL_ERR_GONE, "AIN_SCAN_STOP"},
+        {offsetof(struct emulate_mcc_usb1608fs_plus, emulator.gone), KL_ERR_GONE, "AIN_SCAN_STOP"},
     };
     for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
         plate_and_sync(&bench, 1000);
@@ -291,18 +265,18 @@ Test(mcc_usb1608fs_plus, the_conversation_bears_a_bad_day_and_refusals_name_the_
         cr_expect_not_null(strstr(bench.session.fault.text, row[i].word), "'%s' lacks '%s'",
                            bench.session.fault.text, row[i].word);
         cr_expect_not(bench.device.running);
-        driver_session_end(&bench.session);
+        run_release(&bench.session);
     }
     plate_and_sync(&bench, 1000);
     bench.device.runs = bench.device.never_stops = true;
     cr_expect_eq(begin(&bench), KL_ERR_DATA);
     cr_expect_not_null(strstr(bench.session.fault.text, "still runs"), "%s",
                        bench.session.fault.text);
-    driver_session_end(&bench.session);
+    run_release(&bench.session);
     plate_and_sync(&bench, 1000);
-    bench.device.fails = 1000;
+    emulator_break(&bench.device.emulator, EMULATOR_NO_ANSWER, 0, 1000);
     cr_expect_eq(begin(&bench), KL_ERR_TIMEOUT);
-    driver_session_end(&bench.session);
+    run_release(&bench.session);
 }
 
 Test(mcc_usb1608fs_plus, says_who_it_is)
@@ -317,28 +291,16 @@ Test(mcc_usb1608fs_plus, says_who_it_is)
 
 Test(mcc_usb1608fs_plus, chunks_do_not_matter)
 {
-    static const size_t chunk[] = {1, 2, 3, 7, 64, 4096};
     static uint8_t bytes[14 * 500];
-    struct analog_lab lab;
+    struct lab lab;
     struct bench bench;
     plate_and_sync(&bench, 2000);
     for (size_t i = 0; i < sizeof(bytes); i++) {
         bytes[i] = (uint8_t)(i * 37 + i / 251);
     }
-    struct driver_session whole;
     lab = bench.lab;
     lab.config.stream = lab.stream;
     lab.config.option = lab.option;
     lab.config.input = (const uint8_t(*)[KL_CHANNELS_MAX])lab.input;
-    cr_assert_eq(driver_session_begin(&whole, DRIVER, &lab.config), 2);
-    driver_session_feed(&whole, bytes, sizeof(bytes), sizeof(bytes));
-    cr_assert_eq(whole.count, 1000);
-    for (size_t i = 0; i < sizeof(chunk) / sizeof(chunk[0]); i++) {
-        struct driver_session cut;
-        cr_assert_eq(driver_session_begin(&cut, DRIVER, &lab.config), 2);
-        driver_session_feed(&cut, bytes, sizeof(bytes), chunk[i]);
-        cr_expect(driver_session_equal(&whole, &cut), "chunks of %zu", chunk[i]);
-        driver_session_end(&cut);
-    }
-    driver_session_end(&whole);
+    run_expect_same_in_chunks(DRIVER, &lab.config, bytes, sizeof(bytes));
 }

@@ -1,6 +1,6 @@
-#include "decoding.h"
 #include "devices/drivers.h"
 #include "devices/vectornav.h"
+#include "driver_run.h"
 #include "vectors.h"
 
 #include <criterion/criterion.h>
@@ -115,8 +115,10 @@ static void check_line(const struct vector *vector)
 
 static void check(const struct vector *vector)
 {
-    static struct decoding run;
-    decoding_run(&run, &kl_vectornav_driver, &everything, vector->bytes, vector->len, 3);
+    static struct driver_run run;
+    cr_assert_gt(run_configure(&run, &kl_vectornav_driver, &everything), 0);
+    run_feed(&run, vector->bytes, vector->len, 3);
+    run_finish(&run);
     cr_expect_eq(run.framing.frames, 1, "%s", vector->id);
     cr_expect_eq(run.framing.skipped, 0, "%s", vector->id);
     if (strcmp(vector->kind, "frame") == 0) {
@@ -133,7 +135,7 @@ static void of_page(const char *id, struct vector *out)
             (void)snprintf(out->id, sizeof(out->id), "%s", page[i].id);
             (void)snprintf(out->kind, sizeof(out->kind), "%s", page[i].kind);
             (void)snprintf(out->expected, sizeof(out->expected), "%s", page[i].expected);
-            out->len = decoding_hex(page[i].hex, out->bytes, sizeof(out->bytes));
+            out->len = hex_bytes(page[i].hex, out->bytes, sizeof(out->bytes));
             return;
         }
     }
@@ -151,7 +153,11 @@ Test(vectornav, decodes_the_vectors_of_the_page)
 
 Test(vectornav, decodes_the_table_of_vectors)
 {
-    size_t count = vectors_each("vectornav", check);
+    static struct vector row[VECTORS];
+    size_t count = vectors_read("vectornav", row, VECTORS);
+    for (size_t i = 0; i < count; i++) {
+        check(&row[i]);
+    }
     if (count == 0) {
         cr_skip_test("skipped: no vectors at " KL_DATA "/../protocols");
     }
@@ -161,9 +167,11 @@ Test(vectornav, decodes_the_table_of_vectors)
 Test(vectornav, makes_samples_in_si_with_the_scalar_first)
 {
     static struct vector vector;
-    static struct decoding run;
+    static struct driver_run run;
     of_page("B3a", &vector);
-    decoding_run(&run, &kl_vectornav_driver, &usual, vector.bytes, vector.len, 64);
+    cr_assert_gt(run_configure(&run, &kl_vectornav_driver, &usual), 0);
+    run_feed(&run, vector.bytes, vector.len, 64);
+    run_finish(&run);
     cr_assert_eq(run.count, 1);
     const struct kl_sample *sample = &run.sample[0];
     const double expected[] = {0.1, -0.2, -9.80665, 0.01, -0.02, 0.5, 0.70710678, 0, 0, 0.70710678};
@@ -175,7 +183,9 @@ Test(vectornav, makes_samples_in_si_with_the_scalar_first)
     cr_expect_eq(sample->quality, 0);
     /* B2: gauss to tesla; no quaternion in it */
     of_page("B2", &vector);
-    decoding_run(&run, &kl_vectornav_driver, &everything, vector.bytes, vector.len, 64);
+    cr_assert_gt(run_configure(&run, &kl_vectornav_driver, &everything), 0);
+    run_feed(&run, vector.bytes, vector.len, 64);
+    run_finish(&run);
     cr_assert_eq(run.count, 1);
     cr_expect_eq(run.sample[0].value[MX], 0.25e-4);
     cr_expect_eq(run.sample[0].value[MX + 1], -0.0625 * 1e-4);
@@ -186,7 +196,7 @@ Test(vectornav, makes_samples_in_si_with_the_scalar_first)
 Test(vectornav, finds_lost_packets_by_the_time_step)
 {
     static struct vector vector;
-    static struct decoding run;
+    static struct driver_run run;
     uint8_t bytes[256];
     size_t len = 0;
     static const char *const id[] = {"B3a", "B3b", "B3c", "B3a"};
@@ -195,7 +205,9 @@ Test(vectornav, finds_lost_packets_by_the_time_step)
         memcpy(bytes + len, vector.bytes, vector.len);
         len += vector.len;
     }
-    decoding_run(&run, &kl_vectornav_driver, &everything, bytes, len, 7);
+    cr_assert_gt(run_configure(&run, &kl_vectornav_driver, &everything), 0);
+    run_feed(&run, bytes, len, 7);
+    run_finish(&run);
     cr_assert_eq(run.count, 4);
     const uint32_t quality[] = {0, 0, KL_QUALITY_GAP, KL_QUALITY_GAP | KL_QUALITY_CLOCK};
     for (size_t i = 0; i < 4; i++) {
@@ -205,7 +217,7 @@ Test(vectornav, finds_lost_packets_by_the_time_step)
     cr_expect_eq(run.sample[2].device_ns - run.sample[1].device_ns, 7500000);
     cr_expect_eq(run.sample[1].value[SYNC], 42);
     cr_expect_eq(run.sample[2].value[SYNC], 43);
-    decoding_expect_chunks_alike(&kl_vectornav_driver, &everything, bytes, len);
+    run_expect_same_in_chunks(&kl_vectornav_driver, &everything, bytes, len);
 }
 
 Test(vectornav, finds_frames_in_any_surroundings)
@@ -244,8 +256,10 @@ Test(vectornav, finds_frames_in_any_surroundings)
 #undef TEXT
     };
     for (size_t r = 0; r < sizeof(row) / sizeof(row[0]); r++) {
-        static struct decoding run;
-        decoding_run(&run, &kl_vectornav_driver, &usual, row[r].bytes, row[r].len, 1);
+        static struct driver_run run;
+        cr_assert_gt(run_configure(&run, &kl_vectornav_driver, &usual), 0);
+        run_feed(&run, row[r].bytes, row[r].len, 1);
+        run_finish(&run);
         cr_expect_eq(run.framing.frames, row[r].frames, "row %zu (%s)", r, row[r].legend);
         cr_expect_eq(run.framing.skipped, row[r].skipped, "row %zu (%s): %llu", r, row[r].legend,
                      (unsigned long long)run.framing.skipped);
@@ -258,12 +272,16 @@ Test(vectornav, refuses_a_published_line_with_a_wrong_sum)
 {
     static const char rest[] = "VNQMR,-0.017057,-0.000767,+0.056534,+0.998255";
     char line[100];
-    static struct decoding run;
+    static struct driver_run run;
     size_t len = kl_vn_command(rest, line, sizeof(line));
-    decoding_run(&run, &kl_vectornav_driver, &usual, (uint8_t *)line, len, 64);
+    cr_assert_gt(run_configure(&run, &kl_vectornav_driver, &usual), 0);
+    run_feed(&run, (uint8_t *)line, len, 64);
+    run_finish(&run);
     cr_expect_eq(run.framing.frames, 1);
     line[len - 3] ^= 1;
-    decoding_run(&run, &kl_vectornav_driver, &usual, (uint8_t *)line, len, 64);
+    cr_assert_gt(run_configure(&run, &kl_vectornav_driver, &usual), 0);
+    run_feed(&run, (uint8_t *)line, len, 64);
+    run_finish(&run);
     cr_expect_eq(run.framing.frames, 0);
     cr_expect_eq(run.framing.bad, 1);
 }
@@ -342,11 +360,13 @@ Test(vectornav, tells_restarts_gaps_and_clipping)
         {"1900 deg/s", 1002500000, 1, -33.2F, 0},
     };
     for (size_t r = 0; r < sizeof(row) / sizeof(row[0]); r++) {
-        static struct decoding run;
+        static struct driver_run run;
         uint8_t bytes[128];
         size_t len = packet(bytes, 1000000000, 1, 1);
         len += packet(bytes + len, row[r].t_ns, row[r].acceleration, row[r].rate);
-        decoding_run(&run, &kl_vectornav_driver, &config, bytes, len, 64);
+        cr_assert_gt(run_configure(&run, &kl_vectornav_driver, &config), 0);
+        run_feed(&run, bytes, len, 64);
+        run_finish(&run);
         cr_assert_eq(run.count, 2, "row %zu (%s)", r, row[r].legend);
         cr_expect_eq(run.sample[0].quality, 0);
         cr_expect_eq(run.sample[1].quality, row[r].quality, "row %zu (%s): %x", r, row[r].legend,
@@ -370,11 +390,11 @@ Test(vectornav, loses_at_most_one_packet_to_a_single_fault)
         len += packet(bytes + len, 1000000000 + i * UINT64_C(2500000), (float)i * 0.1F,
                       (float)i * 0.01F);
     }
-    struct decoding_faults found =
-        decoding_single_faults(&kl_vectornav_driver, &config, bytes, len, 7, 1000);
-    cr_expect_leq(found.worst_lost, 1, "%u", found.worst_lost);
+    struct fault_cost found =
+        run_single_faults(&kl_vectornav_driver, &config, bytes, len, 0, len, 7, 1000);
+    cr_expect_leq(found.worst, 1, "%u", found.worst);
     cr_expect_eq(found.wrong, 0, "%u: a CRC of 16 bits lets none of 1000 pass", found.wrong);
-    decoding_expect_chunks_alike(&kl_vectornav_driver, &config, bytes, len);
+    run_expect_same_in_chunks(&kl_vectornav_driver, &config, bytes, len);
 }
 
 Test(vectornav, says_what_the_lab_file_may_say)
@@ -395,7 +415,7 @@ Test(vectornav, says_what_the_lab_file_may_say)
         {"rate too high", "pelvis", NULL, NULL, 1000, KL_ERR_RANGE, "1 to 800"},
     };
     for (size_t r = 0; r < sizeof(row) / sizeof(row[0]); r++) {
-        uint64_t state[DECODING_STATE_MAX / 8] = {0};
+        uint64_t state[8192 / 8] = {0};
         struct kl_stream stream;
         struct kl_fault fault = {.text = ""};
         const struct kl_device_option option = {row[r].key, row[r].value};

@@ -1,9 +1,8 @@
 /* The conversation with a VectorNav, against a script and against an emulated device. */
-#include "decoding.h"
 #include "devices/drivers.h"
 #include "devices/vectornav.h"
+#include "driver_run.h"
 #include "emulate_vectornav.h"
-#include "emulated_link.h"
 #include "scripted_link.h"
 
 #include <criterion/criterion.h>
@@ -11,12 +10,6 @@
 #include <math.h>
 #include <string.h>
 
-static const struct kl_device_option with_everything[] = {{"magnetometer", "yes"}, {"sync", "yes"}};
-static const struct kl_device_config everything = {.name = "vn",
-                                                   .placement = "shank.right",
-                                                   .rate_hz = 400,
-                                                   .option_count = 2,
-                                                   .option = with_everything};
 static const struct kl_device_option with_sync[] = {{"sync", "yes"}};
 static const struct kl_device_config page = {.name = "vn",
                                              .placement = "shank.right",
@@ -30,9 +23,9 @@ enum { MX = 6, QW = 9, SYNC = 13, CHANNELS = 14, SWALLOWED = 3 };
 #define SECOND INT64_C(1000000000)
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static struct decoding run;
+static struct driver_run run;
 static struct emulate_vectornav vn;
-static struct emulated_link line;
+static struct emulator_link line;
 static struct kl_fault fault;
 
 /* B3 of the page: mask 2131, and 2.5 ms later. */
@@ -45,47 +38,42 @@ static struct kl_fault fault;
     "\x3f\xf3\x04\x35\x3f\x0a\xd7\x23\x3c\x0a\xd7\xa3\xbc\x00\x00\x00\x3f\xcd\xcc\xcc\x3d\xcd\xcc" \
     "\x4c\xbe\x0a\xe8\x1c\xc1\x2a\x00\x00\x00\x0f\x18"
 
-#define SAYS(text) text, sizeof(text) - 1
-#define NOTHING NULL, 0
-
 Test(vectornav_talk, speaks_the_commands_of_the_page)
 {
     static const struct scripted_row row[] = {
-        {SAYS("$VNASY,0*4F\r\n"), SAYS("$VNERR,12*72\r\n$VNASY,0*4F\r\n")},
-        {SAYS("$VNRRG,01*72\r\n"), SAYS("$VNRRG,01,VN-200T-CR*31\r\n")},
-        {SAYS("$VNRRG,75*71\r\n"), SAYS("$VNRRG,75,3,400,01,0321*3B31\r\n")},
-        {SAYS("$VNRRG,06*75\r\n"), SAYS("$VNRRG,6,14*6C\r\n")},
-        {SAYS("$VNWRG,06,0*6C\r\n"), SAYS("$VNWRG,06,0*6C\r\n")},
-        {SAYS("$VNWRG,75,1,2,01,2131*77\r\n"), SAYS("$VNWRG,75,1,2,01,2131*77\r\n")},
-        {SAYS("$VNASY,1*4E\r\n"), SAYS("$VNASY,1*4E\r\n" B3A B3B B3A B3B)},
-        {SAYS("$VNASY,0*4F\r\n"), SAYS(B3A "$VNASY,0*4F\r\n")},
-        {SAYS("$VNWRG,75,3,400,01,0321*72\r\n"), SAYS("$VNWRG,75,3,400,01,0321*72\r\n")},
-        {SAYS("$VNWRG,06,14*59\r\n"), SAYS("$VNWRG,06,14*59\r\n")},
-        {SAYS("$VNASY,1*4E\r\n"), SAYS("$VNASY,1*4E\r\n")},
+        SAYS("$VNASY,0*4F\r\n", "$VNERR,12*72\r\n$VNASY,0*4F\r\n"),
+        SAYS("$VNRRG,01*72\r\n", "$VNRRG,01,VN-200T-CR*31\r\n"),
+        SAYS("$VNRRG,75*71\r\n", "$VNRRG,75,3,400,01,0321*3B31\r\n"),
+        SAYS("$VNRRG,06*75\r\n", "$VNRRG,6,14*6C\r\n"),
+        SAYS("$VNWRG,06,0*6C\r\n", "$VNWRG,06,0*6C\r\n"),
+        SAYS("$VNWRG,75,1,2,01,2131*77\r\n", "$VNWRG,75,1,2,01,2131*77\r\n"),
+        SAYS("$VNASY,1*4E\r\n", "$VNASY,1*4E\r\n" B3A B3B B3A B3B),
+        SAYS("$VNASY,0*4F\r\n", B3A "$VNASY,0*4F\r\n"),
+        SAYS("$VNWRG,75,3,400,01,0321*72\r\n", "$VNWRG,75,3,400,01,0321*72\r\n"),
+        SAYS("$VNWRG,06,14*59\r\n", "$VNWRG,06,14*59\r\n"),
+        SAYS("$VNASY,1*4E\r\n", "$VNASY,1*4E\r\n"),
     };
-    static const size_t chunk[] = {SIZE_MAX, 1};
+    static const size_t chunk[] = {0, 1};
     for (size_t k = 0; k < COUNT(chunk); k++) {
         static struct scripted_link link;
         scripted_link_init(&link, row, COUNT(row));
         link.chunk = chunk[k];
-        decoding_init(&run, &kl_vectornav_driver, &page);
+        cr_assert_gt(run_configure(&run, &kl_vectornav_driver, &page), 0);
         cr_assert_eq(kl_vectornav_driver.start(run.state, &link.link, &fault), KL_OK,
-                     "%s (row %zu)", fault.text, link.next);
+                     "%s (row %zu)", fault.text, link.at);
         cr_expect_eq(link.out_len, sizeof(B3B) - 1, "the fourth packet is left to the stream");
         cr_expect_eq(kl_vectornav_driver.stop(run.state, &link.link), KL_OK);
-        cr_expect_eq(link.next, COUNT(row), "row %zu, got %.*s", link.next, (int)link.got_len,
-                     (const char *)link.got);
-        cr_expect_not(link.wrong);
+        cr_expect_eq(link.at, COUNT(row), "row %zu", link.at);
+        cr_expect_not(link.surprised);
     }
 }
 
 Test(vectornav_talk, names_what_went_wrong)
 {
-    static const struct scripted_row silent[] = {{SAYS("$VNASY,0*4F\r\n"), NOTHING}};
+    static const struct scripted_row silent[] = {SAYS("$VNASY,0*4F\r\n", "")};
     static const struct scripted_row refuses[] = {
-        {SAYS("$VNASY,0*4F\r\n"), SAYS("$VNASY,0*4F\r\n")},
-        {SAYS("$VNRRG,01*72\r\n"), SAYS("$VNERR,09*78\r\n")},
-        {SAYS("$VNASY,1*4E\r\n"), SAYS("$VNASY,1*4E\r\n")}, /* as it was */
+        SAYS("$VNASY,0*4F\r\n", "$VNASY,0*4F\r\n"), SAYS("$VNRRG,01*72\r\n", "$VNERR,09*78\r\n"),
+        SAYS("$VNASY,1*4E\r\n", "$VNASY,1*4E\r\n"), /* as it was */
     };
     static const struct {
         const char *legend;
@@ -101,8 +89,11 @@ Test(vectornav_talk, names_what_went_wrong)
     for (size_t r = 0; r < COUNT(row); r++) {
         static struct scripted_link link;
         scripted_link_init(&link, row[r].row, row[r].count);
-        link.write_status = row[r].write_status;
-        decoding_init(&run, &kl_vectornav_driver, &page);
+        if (row[r].write_status < 0) {
+            scripted_link_init(&link, NULL, 0);
+            link.fails = row[r].write_status;
+        }
+        cr_assert_gt(run_configure(&run, &kl_vectornav_driver, &page), 0);
         fault.text[0] = '\0';
         int status = kl_vectornav_driver.start(run.state, &link.link, &fault);
         cr_expect_eq(status, row[r].status, "row %zu (%s): %d", r, row[r].legend, status);
@@ -111,7 +102,7 @@ Test(vectornav_talk, names_what_went_wrong)
                                row[r].legend, fault.text);
         }
         cr_expect_lt(link.waited_ns, 3 * SECOND, "row %zu: a wait must end", r);
-        cr_expect(row[r].write_status < 0 || link.next == row[r].count, "row %zu (%s)", r,
+        cr_expect(row[r].write_status < 0 || link.at == row[r].count, "row %zu (%s)", r,
                   row[r].legend);
     }
 }
@@ -120,129 +111,12 @@ Test(vectornav_talk, names_what_went_wrong)
 
 static int start_emulated(const struct kl_device_config *config, unsigned host_baud, size_t chunk)
 {
-    decoding_init(&run, &kl_vectornav_driver, config);
-    emulated_link_init(&line, &vn.emulator, host_baud, chunk);
+    cr_assert_gt(run_configure(&run, &kl_vectornav_driver, config), 0);
+    emulator_link_init(&line, &emulator_ops, &vn, kl_vectornav_driver.need);
+    line.baud = host_baud;
+    line.chunk = chunk;
     fault.text[0] = '\0';
     return kl_vectornav_driver.start(run.state, &line.link, &fault);
-}
-
-/* Samples hold what the packets they came from meant. */
-static void expect_values(uint64_t first)
-{
-    for (size_t i = 0; i < run.count; i++) {
-        int64_t since_ns = run.sample[i].device_ns - vn.power_up_ns - vn.start_ns;
-        uint64_t index = first + (uint64_t)llround((double)since_ns * 400e-9);
-        const double *value = run.sample[i].value;
-        for (unsigned c = 0; c < MX; c++) {
-            cr_assert_eq(value[c], (double)emulator_value(index, c), "sample %zu channel %u", i, c);
-        }
-        for (unsigned c = 0; c < 3; c++) {
-            cr_assert_eq(value[MX + c], 1e-4 * (double)emulator_value(index, MX + c));
-            cr_assert_eq(value[QW + 1 + c], (double)emulator_value(index, QW + c));
-        }
-        cr_assert_eq(value[QW], (double)emulator_value(index, QW + 3), "the scalar comes first");
-        cr_assert_eq(value[SYNC], 42 + (double)index);
-    }
-}
-
-Test(vectornav_talk, five_seconds_are_what_the_device_meant)
-{
-    static const size_t chunk[] = {1, 7, 64, SIZE_MAX};
-    for (size_t k = 0; k < COUNT(chunk); k++) {
-        emulate_vectornav_init(&vn);
-        vn.emulator.drift_ppm = -80;
-        cr_assert_eq(start_emulated(&everything, 115200, chunk[k]), KL_OK, "%s", fault.text);
-        uint64_t first = vn.first;
-        cr_expect_eq(vn.emulator.baud, 460800, "78 bytes at 400 Hz do not fit 230400");
-        emulated_link_stream(&line, &run, 5 * SECOND);
-        cr_expect(run.count >= 1995 && run.count <= 2010, "%zu", run.count);
-        cr_expect_eq(run.framing.skipped, 0);
-        cr_expect_eq(run.sample[0].device_ns,
-                     vn.power_up_ns + vn.start_ns + SWALLOWED * INT64_C(2500000));
-        for (size_t i = 0; i < run.count; i++) {
-            cr_expect_eq(run.sample[i].quality, 0);
-        }
-        expect_values(first);
-        cr_expect_eq(kl_vectornav_driver.stop(run.state, &line.link), KL_OK);
-        cr_expect_eq(vn.ascii, 14, "the owner's text output is back");
-        cr_expect_eq(vn.mode, 0);
-        cr_expect_eq(vn.emulator.baud, 115200);
-        cr_expect_not(vn.paused);
-        cr_expect_eq(vn.flash_writes, 0);
-    }
-}
-
-Test(vectornav_talk, every_fault_costs_what_it_must_and_is_told)
-{
-    static const struct {
-        const char *legend;
-        enum emulator_fault fault;
-        unsigned count, lost;
-        uint32_t quality; /* of the sample after it */
-        bool skipped;
-    } row[] = {
-        {"one bad checksum", EMULATOR_BAD_CHECKSUM, 1, 1, KL_QUALITY_GAP | KL_QUALITY_CHECKSUM, 1},
-        {"bad checksums", EMULATOR_BAD_CHECKSUM, 10, 10, KL_QUALITY_GAP | KL_QUALITY_CHECKSUM, 1},
-        {"a dropped packet", EMULATOR_DROPPED_FRAME, 1, 1, KL_QUALITY_GAP, 0},
-        {"dropped packets", EMULATOR_DROPPED_FRAME, 400, 400, KL_QUALITY_GAP, 0},
-        {"garbage", EMULATOR_GARBAGE, 1, 0, KL_QUALITY_CHECKSUM, 1},
-        {"a stall of a second", EMULATOR_STALL, 1, 0, 0, 0},
-    };
-    for (size_t r = 0; r < COUNT(row); r++) {
-        emulate_vectornav_init(&vn);
-        cr_assert_eq(start_emulated(&everything, 115200, SIZE_MAX), KL_OK, "%s", fault.text);
-        uint64_t first = vn.first;
-        vn.emulator.fault = row[r].fault;
-        vn.emulator.fault_at = first + SWALLOWED + 100;
-        vn.emulator.fault_count = row[r].count;
-        vn.emulator.stall_ns = SECOND;
-        emulated_link_stream(&line, &run, 5 * SECOND);
-        cr_expect_eq(run.count + row[r].lost, vn.emulator.data - first - SWALLOWED, "row %zu (%s)",
-                     r, row[r].legend);
-        cr_assert_gt(run.count, 150);
-        for (size_t i = 0; i < run.count; i++) {
-            cr_expect_eq(run.sample[i].quality, i == 100 ? row[r].quality : 0,
-                         "row %zu (%s) sample %zu: %x", r, row[r].legend, i, run.sample[i].quality);
-        }
-        cr_expect_eq(run.framing.skipped > 0, row[r].skipped, "row %zu (%s)", r, row[r].legend);
-        expect_values(first);
-    }
-}
-
-Test(vectornav_talk, survives_lost_and_wrong_answers)
-{
-    static const struct {
-        const char *legend;
-        enum emulator_fault fault;
-        unsigned at, count;
-        int status;
-    } row[] = {
-        {"pause unheard", EMULATOR_NO_ANSWER, 0, 2, KL_OK},
-        {"model unheard", EMULATOR_NO_ANSWER, 1, 2, KL_OK},
-        {"speed unheard", EMULATOR_NO_ANSWER, 2, 1, KL_OK},
-        {"output unheard", EMULATOR_NO_ANSWER, 7, 2, KL_OK},
-        {"error to the pause", EMULATOR_WRONG_ANSWER, 0, 1, KL_ERR_DATA},
-        {"error to the model", EMULATOR_WRONG_ANSWER, 1, 1, KL_ERR_DATA},
-        {"error to the speed", EMULATOR_WRONG_ANSWER, 2, 1, KL_ERR_DATA},
-        {"error to the output", EMULATOR_WRONG_ANSWER, 7, 1, KL_ERR_DATA},
-        {"mute for ever", EMULATOR_NO_ANSWER, 0, 100000, KL_ERR_TIMEOUT},
-        {"mute later", EMULATOR_NO_ANSWER, 4, 3, KL_ERR_TIMEOUT},
-    };
-    for (size_t r = 0; r < COUNT(row); r++) {
-        emulate_vectornav_init(&vn);
-        vn.emulator.fault = row[r].fault;
-        vn.emulator.fault_at = row[r].at;
-        vn.emulator.fault_count = row[r].count;
-        int status = start_emulated(&everything, 115200, SIZE_MAX);
-        cr_expect_eq(status, row[r].status, "row %zu (%s): %s", r, row[r].legend, fault.text);
-        cr_expect_lt(line.now_ns, 12 * SECOND, "row %zu (%s)", r, row[r].legend);
-        if (status != KL_OK) { /* as it was */
-            cr_expect_eq(vn.ascii, 14, "row %zu (%s)", r, row[r].legend);
-            cr_expect_eq(vn.mode, 0, "row %zu (%s)", r, row[r].legend);
-            cr_expect_eq(vn.emulator.baud, 115200, "row %zu (%s)", r, row[r].legend);
-            cr_expect_not(vn.paused, "row %zu (%s)", r, row[r].legend);
-        }
-    }
 }
 
 Test(vectornav_talk, finds_speeds_ports_and_models)
@@ -272,12 +146,12 @@ Test(vectornav_talk, finds_speeds_ports_and_models)
         vn.emulator.baud = row[r].baud;
         vn.port = row[r].port;
         vn.base_hz = row[r].base_hz;
-        int status = start_emulated(&config, row[r].host_baud, SIZE_MAX);
+        int status = start_emulated(&config, row[r].host_baud, 0);
         cr_expect_eq(status, row[r].status, "row %zu (%s): %s", r, row[r].legend, fault.text);
         cr_expect_not_null(strstr(fault.text, row[r].word), "row %zu (%s): %s", r, row[r].legend,
                            fault.text);
         if (status == KL_OK) {
-            emulated_link_stream(&line, &run, SECOND);
+            run_link(&run, &line.link, &line.now_ns, 1);
             cr_expect(fabs((double)run.count - row[r].rate_hz) <= 12, "row %zu (%s): %zu", r,
                       row[r].legend, run.count);
             cr_expect_eq(kl_vectornav_driver.stop(run.state, &line.link), KL_OK);
@@ -294,7 +168,9 @@ Test(vectornav_talk, identifies_a_unit_without_touching_it)
         char text[80] = "";
         emulate_vectornav_init(&vn);
         vn.emulator.baud = baud[k];
-        emulated_link_init(&line, &vn.emulator, 115200, SIZE_MAX);
+        emulator_link_init(&line, &emulator_ops, &vn, kl_vectornav_driver.need);
+        line.baud = 115200;
+        line.chunk = 0;
         line.now_ns = SECOND;
         cr_expect_eq(kl_vectornav_driver.identify(&line.link, text, sizeof(text)), KL_OK);
         cr_expect_str_eq(text, "VN-100T-CR, serial 0100012345, firmware 2.0.0.1");

@@ -1,6 +1,6 @@
-#include "decoding.h"
 #include "devices/drivers.h"
 #include "devices/ximu3.h"
+#include "driver_run.h"
 #include "vectors.h"
 
 #include <criterion/criterion.h>
@@ -59,8 +59,10 @@ static const struct {
 
 static void check(const struct vector *vector)
 {
-    static struct decoding run;
-    decoding_run(&run, &kl_ximu3_driver, &everything, vector->bytes, vector->len, 3);
+    static struct driver_run run;
+    cr_assert_gt(run_configure(&run, &kl_ximu3_driver, &everything), 0);
+    run_feed(&run, vector->bytes, vector->len, 3);
+    run_finish(&run);
     if (strcmp(vector->kind, "negative") == 0) {
         cr_expect_eq(run.framing.frames, 0, "%s", vector->id);
         cr_expect_eq(run.framing.skipped, vector->len, "%s", vector->id);
@@ -98,7 +100,7 @@ static void of_page(const char *id, struct vector *out)
             (void)snprintf(out->id, sizeof(out->id), "%s", page[i].id);
             (void)snprintf(out->kind, sizeof(out->kind), "%s", page[i].kind);
             (void)snprintf(out->expected, sizeof(out->expected), "%s", page[i].expected);
-            out->len = decoding_hex(page[i].hex, out->bytes, sizeof(out->bytes));
+            out->len = hex_bytes(page[i].hex, out->bytes, sizeof(out->bytes));
             return;
         }
     }
@@ -116,7 +118,11 @@ Test(ximu3, decodes_the_vectors_of_the_page)
 
 Test(ximu3, decodes_the_table_of_vectors)
 {
-    size_t count = vectors_each("ximu3", check);
+    static struct vector row[VECTORS];
+    size_t count = vectors_read("ximu3", row, VECTORS);
+    for (size_t i = 0; i < count; i++) {
+        check(&row[i]);
+    }
     if (count == 0) {
         cr_skip_test("skipped: no vectors at " KL_DATA "/../protocols");
     }
@@ -126,9 +132,11 @@ Test(ximu3, decodes_the_table_of_vectors)
 Test(ximu3, reads_the_charge_and_the_voltage_of_the_battery)
 {
     static struct vector vector;
-    static struct decoding run;
+    static struct driver_run run;
     of_page("B", &vector);
-    decoding_run(&run, &kl_ximu3_driver, &everything, vector.bytes, vector.len, 64);
+    cr_assert_gt(run_configure(&run, &kl_ximu3_driver, &everything), 0);
+    run_feed(&run, vector.bytes, vector.len, 64);
+    run_finish(&run);
     cr_assert_eq(run.count, 1);
     cr_expect_eq(run.sample[0].stream, BATTERY);
     cr_expect_eq(run.sample[0].value[0], 100);
@@ -213,14 +221,16 @@ Test(ximu3, finds_messages_in_any_surroundings)
         {"an empty line", TEXT("\x0a\x0a" I1), 1, 2, 1},
     };
     for (size_t r = 0; r < COUNT(row); r++) {
-        static struct decoding run;
-        decoding_run(&run, &kl_ximu3_driver, &usual, row[r].bytes, row[r].len, 1);
+        static struct driver_run run;
+        cr_assert_gt(run_configure(&run, &kl_ximu3_driver, &usual), 0);
+        run_feed(&run, row[r].bytes, row[r].len, 1);
+        run_finish(&run);
         cr_expect_eq(run.framing.frames, row[r].frames, "row %zu (%s): %llu", r, row[r].legend,
                      (unsigned long long)run.framing.frames);
         cr_expect_eq(run.framing.skipped, row[r].skipped, "row %zu (%s): %llu", r, row[r].legend,
                      (unsigned long long)run.framing.skipped);
         cr_expect_eq(run.count, row[r].samples, "row %zu (%s)", r, row[r].legend);
-        decoding_expect_chunks_alike(&kl_ximu3_driver, &usual, row[r].bytes, row[r].len);
+        run_expect_same_in_chunks(&kl_ximu3_driver, &usual, row[r].bytes, row[r].len);
     }
 }
 
@@ -272,13 +282,15 @@ Test(ximu3, tells_restarts_gaps_and_clipping)
         {"bytes of ten", 168430090 /* 0x0A0A0A0A */, 1, 1, KL_QUALITY_GAP},
     };
     for (size_t r = 0; r < COUNT(row); r++) {
-        static struct decoding run;
+        static struct driver_run run;
         uint8_t bytes[160];
         const float first[6] = {1, 1, 1, 1, 1, 1};
         const float second[6] = {1, row[r].gyro, 1, 1, 1, row[r].acceleration};
         size_t len = inertial(bytes, 1000000, first);
         len += inertial(bytes + len, row[r].t_us, second);
-        decoding_run(&run, &kl_ximu3_driver, &usual, bytes, len, 64);
+        cr_assert_gt(run_configure(&run, &kl_ximu3_driver, &usual), 0);
+        run_feed(&run, bytes, len, 64);
+        run_finish(&run);
         cr_assert_eq(run.count, 2, "row %zu (%s)", r, row[r].legend);
         cr_expect_eq(run.sample[0].quality, 0);
         cr_expect_eq(run.sample[1].quality, row[r].quality, "row %zu (%s): %x", r, row[r].legend,
@@ -302,16 +314,16 @@ Test(ximu3, loses_the_damaged_message_to_a_single_fault)
     }
     static const unsigned kind[] = {1, 2, 4};
     for (size_t k = 0; k < COUNT(kind); k++) {
-        struct decoding_faults found =
-            decoding_single_faults(&kl_ximu3_driver, &usual, bytes, len, kind[k], 1000);
+        struct fault_cost found =
+            run_single_faults(&kl_ximu3_driver, &usual, bytes, len, 0, len, kind[k], 1000);
         /* A lost end may leave the bytes "^A" before the next message: that of a chained unit. */
-        cr_expect_leq(found.worst_lost, 2, "kind %u: %u", kind[k], found.worst_lost);
-        cr_expect_leq(found.twice, 1, "kind %u: %u", kind[k], found.twice);
+        cr_expect_leq(found.worst, 2, "kind %u: %u", kind[k], found.worst);
+        cr_expect_leq(found.more, 1, "kind %u: %u", kind[k], found.more);
         if (kind[k] == 1) { /* a byte removed breaks the length, unless it was half an escape */
             cr_expect_leq(found.wrong, 10, "%u", found.wrong);
         }
     }
-    decoding_expect_chunks_alike(&kl_ximu3_driver, &usual, bytes, len);
+    run_expect_same_in_chunks(&kl_ximu3_driver, &usual, bytes, len);
 }
 
 /* --------------------------------------------------------------------- JSON */
@@ -409,7 +421,7 @@ Test(ximu3, says_what_the_lab_file_may_say)
         {"rate too high", "pelvis", NULL, NULL, 1000, KL_ERR_RANGE, "1 to 400"},
     };
     for (size_t r = 0; r < COUNT(row); r++) {
-        uint64_t state[DECODING_STATE_MAX / 8] = {0};
+        uint64_t state[8192 / 8] = {0};
         struct kl_stream stream[STREAMS];
         struct kl_fault fault = {.text = ""};
         const struct kl_device_option option = {row[r].key, row[r].value};
@@ -428,8 +440,8 @@ Test(ximu3, says_what_the_lab_file_may_say)
 
 Test(ximu3, declares_a_stream_for_each_letter)
 {
-    static struct decoding run;
-    decoding_init(&run, &kl_ximu3_driver, &everything);
+    static struct driver_run run;
+    cr_assert_gt(run_configure(&run, &kl_ximu3_driver, &everything), 0);
     static const struct {
         const char *name;
         enum kl_kind kind;
@@ -443,7 +455,7 @@ Test(ximu3, declares_a_stream_for_each_letter)
         {"high_g.shank.right", KL_KIND_OTHER, 1600, 3, "ax", "m/s^2"},
         {"battery.shank.right", KL_KIND_OTHER, 5, 2, "charge", "%"},
     };
-    cr_assert_eq(run.stream_count, STREAMS);
+    cr_assert_eq(run.streams, STREAMS);
     for (size_t s = 0; s < STREAMS; s++) {
         cr_expect_str_eq(run.stream[s].name, row[s].name);
         cr_expect_eq(run.stream[s].kind, row[s].kind);

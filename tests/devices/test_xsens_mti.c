@@ -1,6 +1,6 @@
-#include "decoding.h"
 #include "devices/drivers.h"
 #include "devices/xsens_mti_data.h"
+#include "driver_run.h"
 #include "vectors.h"
 
 #include <criterion/criterion.h>
@@ -128,7 +128,7 @@ static void check_fields(const struct vector *vector)
     }
 }
 
-static void check_sample(const struct vector *vector, const struct decoding *run)
+static void check_sample(const struct vector *vector, const struct driver_run *run)
 {
     double any[16];
     bool sample = vectors_numbers(vector->expected, "acc_m_s2", any, 16) > 0 ||
@@ -148,8 +148,10 @@ static void check_sample(const struct vector *vector, const struct decoding *run
 
 static void check(const struct vector *vector)
 {
-    static struct decoding run;
-    decoding_run(&run, &kl_xsens_mti_driver, &everything, vector->bytes, vector->len, 3);
+    static struct driver_run run;
+    cr_assert_gt(run_configure(&run, &kl_xsens_mti_driver, &everything), 0);
+    run_feed(&run, vector->bytes, vector->len, 3);
+    run_finish(&run);
     if (strcmp(vector->kind, "negative") == 0) {
         cr_expect_eq(run.framing.frames, 0, "%s", vector->id);
         cr_expect_eq(run.framing.skipped, vector->len, "%s", vector->id);
@@ -170,7 +172,7 @@ static void of_page(const char *id, struct vector *out)
             (void)snprintf(out->id, sizeof(out->id), "%s", page[i].id);
             (void)snprintf(out->kind, sizeof(out->kind), "%s", page[i].kind);
             (void)snprintf(out->expected, sizeof(out->expected), "%s", page[i].expected);
-            out->len = decoding_hex(page[i].hex, out->bytes, sizeof(out->bytes));
+            out->len = hex_bytes(page[i].hex, out->bytes, sizeof(out->bytes));
             return;
         }
     }
@@ -188,7 +190,11 @@ Test(xsens_mti, decodes_the_vectors_of_the_page)
 
 Test(xsens_mti, decodes_the_table_of_vectors)
 {
-    size_t count = vectors_each("xsens_mti", check);
+    static struct vector row[VECTORS];
+    size_t count = vectors_read("xsens_mti", row, VECTORS);
+    for (size_t i = 0; i < count; i++) {
+        check(&row[i]);
+    }
     if (count == 0) {
         cr_skip_test("skipped: no vectors at " KL_DATA "/../protocols");
     }
@@ -198,7 +204,7 @@ Test(xsens_mti, decodes_the_table_of_vectors)
 Test(xsens_mti, skips_an_unknown_field_of_an_extended_message)
 {
     /* V7: counter 65535, fine time 4294967196, and 248 bytes of id 7020 */
-    static struct decoding run;
+    static struct driver_run run;
     uint8_t bytes[300] = {0xfa, 0xff, 0x36, 0xff, 0x01, 0x07, 0x10, 0x20, 0x02, 0xff, 0xff,
                           0x10, 0x60, 0x04, 0xff, 0xff, 0xff, 0x9c, 0x70, 0x20, 0xf8};
     for (size_t i = 0; i < 248; i++) {
@@ -209,7 +215,9 @@ Test(xsens_mti, skips_an_unknown_field_of_an_extended_message)
     cr_assert_eq(kl_mti_data(bytes + 6, 263, &data), KL_OK);
     cr_expect_eq(data.has, 1U << KL_MTI_COUNTER | 1U << KL_MTI_TIME_FINE);
     cr_expect_eq(data.value[KL_MTI_TIME_FINE][0], 4294967196.0);
-    decoding_run(&run, &kl_xsens_mti_driver, &usual, bytes, 270, 7);
+    cr_assert_gt(run_configure(&run, &kl_xsens_mti_driver, &usual), 0);
+    run_feed(&run, bytes, 270, 7);
+    run_finish(&run);
     cr_expect_eq(run.framing.frames, 1);
     cr_expect_eq(run.count, 0); /* no sensor field: not a sample */
 }
@@ -246,7 +254,7 @@ Test(xsens_mti, refuses_payloads_whose_sizes_do_not_fit)
     for (size_t r = 0; r < sizeof(row) / sizeof(row[0]); r++) {
         uint8_t bytes[64];
         struct kl_mti_data data;
-        size_t len = decoding_hex(row[r].hex, bytes, sizeof(bytes));
+        size_t len = hex_bytes(row[r].hex, bytes, sizeof(bytes));
         cr_expect_eq(kl_mti_data(bytes, len, &data), row[r].status, "row %zu (%s)", r,
                      row[r].legend);
     }
@@ -272,10 +280,12 @@ Test(xsens_mti, finds_frames_in_any_surroundings)
         {"data that do not fit", "FAFF3603102005CA" /* size 5, nothing there */, 0, 8},
     };
     for (size_t r = 0; r < sizeof(row) / sizeof(row[0]); r++) {
-        static struct decoding run;
+        static struct driver_run run;
         uint8_t bytes[64];
-        size_t len = decoding_hex(row[r].hex, bytes, sizeof(bytes));
-        decoding_run(&run, &kl_xsens_mti_driver, &usual, bytes, len, 1);
+        size_t len = hex_bytes(row[r].hex, bytes, sizeof(bytes));
+        cr_assert_gt(run_configure(&run, &kl_xsens_mti_driver, &usual), 0);
+        run_feed(&run, bytes, len, 1);
+        run_finish(&run);
         cr_expect_eq(run.framing.frames, row[r].frames, "row %zu (%s)", r, row[r].legend);
         cr_expect_eq(run.framing.skipped, row[r].skipped, "row %zu (%s)", r, row[r].legend);
     }
@@ -348,11 +358,13 @@ Test(xsens_mti, unwraps_counters_and_tells_gaps_resets_and_clipping)
     const struct kl_device_config config = {
         .name = "mti", .placement = "foot.left", .option_count = 1, .option = no_orientation};
     for (size_t r = 0; r < sizeof(row) / sizeof(row[0]); r++) {
-        static struct decoding run;
+        static struct driver_run run;
         uint8_t bytes[256];
         size_t len = message(bytes, row[r].counter[0], row[r].fine[0], 3);
         len += message(bytes + len, row[r].counter[1], row[r].fine[1], row[r].status);
-        decoding_run(&run, &kl_xsens_mti_driver, &config, bytes, len, 64);
+        cr_assert_gt(run_configure(&run, &kl_xsens_mti_driver, &config), 0);
+        run_feed(&run, bytes, len, 64);
+        run_finish(&run);
         cr_assert_eq(run.count, 2, "row %zu (%s)", r, row[r].legend);
         cr_expect_eq(run.sample[0].quality, 0, "row %zu (%s)", r, row[r].legend);
         cr_expect_eq(run.sample[1].quality, row[r].quality, "row %zu (%s): %x", r, row[r].legend,
@@ -365,9 +377,11 @@ Test(xsens_mti, unwraps_counters_and_tells_gaps_resets_and_clipping)
 Test(xsens_mti, tells_the_clipping_of_a_real_shaken_unit)
 {
     static struct vector vector;
-    static struct decoding run;
+    static struct driver_run run;
     of_page("V2", &vector);
-    decoding_run(&run, &kl_xsens_mti_driver, &everything, vector.bytes, vector.len, 64);
+    cr_assert_gt(run_configure(&run, &kl_xsens_mti_driver, &everything), 0);
+    run_feed(&run, vector.bytes, vector.len, 64);
+    run_finish(&run);
     cr_assert_eq(run.count, 1);
     cr_expect_eq(run.sample[0].quality, KL_QUALITY_CLIPPED);
 }
@@ -376,9 +390,11 @@ Test(xsens_mti, tells_the_clipping_of_a_real_shaken_unit)
 Test(xsens_mti, orientation_turns_the_sensor_into_the_earth)
 {
     static struct vector vector;
-    static struct decoding run;
+    static struct driver_run run;
     of_page("V2", &vector);
-    decoding_run(&run, &kl_xsens_mti_driver, &everything, vector.bytes, vector.len, 64);
+    cr_assert_gt(run_configure(&run, &kl_xsens_mti_driver, &everything), 0);
+    run_feed(&run, vector.bytes, vector.len, 64);
+    run_finish(&run);
     const double *q = run.sample[0].value + QW;
     /* the page: q (dv x 400) q* = 52.3949, -62.8382, -15.7969 */
     const double v[3] = {-0.071862787 * 400, -0.0713082999 * 400, -0.182063758 * 400};
@@ -412,7 +428,7 @@ static size_t load(const struct capture *capture, uint8_t *bytes)
 {
     char path[512];
     (void)snprintf(path, sizeof(path), CAPTURES "%s.bin", capture->file);
-    size_t len = decoding_read(path, bytes, CAPTURE_MAX);
+    size_t len = read_whole(path, bytes, CAPTURE_MAX);
     if (len == 0) {
         cr_skip_test("skipped: no recordings at " KL_DATA);
     }
@@ -422,11 +438,13 @@ static size_t load(const struct capture *capture, uint8_t *bytes)
 Test(xsens_mti, decodes_captures_however_they_are_cut)
 {
     static uint8_t bytes[CAPTURE_MAX];
-    static struct decoding run;
+    static struct driver_run run;
     for (size_t i = 0; i < 3; i++) {
         size_t len = load(&captures[i], bytes);
-        decoding_expect_chunks_alike(&kl_xsens_mti_driver, &everything, bytes, len);
-        decoding_run(&run, &kl_xsens_mti_driver, &everything, bytes, len, 64);
+        run_expect_same_in_chunks(&kl_xsens_mti_driver, &everything, bytes, len);
+        cr_assert_gt(run_configure(&run, &kl_xsens_mti_driver, &everything), 0);
+        run_feed(&run, bytes, len, 64);
+        run_finish(&run);
         cr_expect_eq(run.framing.frames, captures[i].frames, "%s", captures[i].file);
         cr_expect_eq(run.framing.skipped, 0, "%s", captures[i].file);
         cr_expect_eq(run.count, captures[i].samples, "%s: %zu", captures[i].file, run.count);
@@ -528,9 +546,9 @@ Test(xsens_mti, loses_at_most_one_frame_to_a_single_fault)
     static uint8_t bytes[CAPTURE_MAX];
     for (size_t i = 0; i < 3; i++) {
         size_t len = load(&captures[i], bytes);
-        struct decoding_faults found =
-            decoding_single_faults(&kl_xsens_mti_driver, &everything, bytes, len, 7, 500);
-        cr_expect_leq(found.worst_lost, 1, "%s: %u", captures[i].file, found.worst_lost);
+        struct fault_cost found =
+            run_single_faults(&kl_xsens_mti_driver, &everything, bytes, len, 0, len, 7, 500);
+        cr_expect_leq(found.worst, 1, "%s: %u", captures[i].file, found.worst);
         /* an 8-bit sum lets 1 of 256 pass; the page counted 4 of 3000 */
         cr_expect_leq(found.wrong, 5, "%s: %u", captures[i].file, found.wrong);
     }
@@ -558,7 +576,7 @@ Test(xsens_mti, says_what_the_lab_file_may_say)
         {"no rate at all", "pelvis", NULL, NULL, (double)NAN, KL_ERR_RANGE, "1 to 400"},
     };
     for (size_t r = 0; r < sizeof(row) / sizeof(row[0]); r++) {
-        uint64_t state[DECODING_STATE_MAX / 8] = {0};
+        uint64_t state[8192 / 8] = {0};
         struct kl_stream stream;
         struct kl_fault fault = {.text = ""};
         const struct kl_device_option option = {row[r].key, row[r].value};
@@ -577,9 +595,9 @@ Test(xsens_mti, says_what_the_lab_file_may_say)
 
 Test(xsens_mti, declares_the_stream_of_an_inertial_sensor)
 {
-    static struct decoding run;
-    decoding_init(&run, &kl_xsens_mti_driver, &everything);
-    cr_expect_eq(run.stream_count, 1);
+    static struct driver_run run;
+    cr_assert_gt(run_configure(&run, &kl_xsens_mti_driver, &everything), 0);
+    cr_expect_eq(run.streams, 1);
     cr_expect_str_eq(run.stream[0].name, "imu.shank.right");
     cr_expect_eq(run.stream[0].kind, KL_KIND_IMU);
     cr_expect_eq(run.stream[0].channel_count, CHANNELS);

@@ -1,8 +1,7 @@
 /* The conversation with an MTi, against a script and against an emulated device. */
-#include "decoding.h"
 #include "devices/drivers.h"
+#include "driver_run.h"
 #include "emulate_xsens_mti.h"
-#include "emulated_link.h"
 #include "scripted_link.h"
 
 #include <criterion/criterion.h>
@@ -37,83 +36,64 @@ enum { CHANNELS = 13 };
 #define WAKE_UP_ACK "\xfa\xff\x3f\x00\xc2"
 #define DATA "\xfa\xff\x36\x00\xcb"
 
-#define SAYS(text) text, sizeof(text) - 1
-#define NOTHING NULL, 0
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static struct decoding run;
+static struct driver_run run;
 static struct emulate_xsens_mti mti;
-static struct emulated_link line;
+static struct emulator_link line;
 static struct kl_fault fault;
 
 static int start_scripted(struct scripted_link *link, const struct scripted_row *row, size_t count)
 {
     scripted_link_init(link, row, count);
-    decoding_init(&run, &kl_xsens_mti_driver, &everything);
+    cr_assert_gt(run_configure(&run, &kl_xsens_mti_driver, &everything), 0);
     return kl_xsens_mti_driver.start(run.state, &link->link, &fault);
 }
 
 Test(xsens_mti_talk, configures_and_puts_back_what_it_found)
 {
     static const struct scripted_row row[] = {
-        {SAYS(GOTO_CONFIG), SAYS(DATA DATA WAKE_UP)},
-        {SAYS(WAKE_UP_ACK), SAYS(DATA GOTO_CONFIG_ACK)},
-        {SAYS(REQ_OUTPUT), SAYS(OTHER_OUTPUT)},
-        {SAYS(SET_OUTPUT_100), SAYS(SET_OUTPUT_100_ACK)},
-        {SAYS(GOTO_MEASUREMENT), SAYS(GOTO_MEASUREMENT_ACK DATA)},
-        {SAYS(GOTO_CONFIG), SAYS(DATA DATA GOTO_CONFIG_ACK)},
-        {SAYS(SET_OTHER), SAYS(OTHER_OUTPUT)},
+        SAYS(GOTO_CONFIG, DATA DATA WAKE_UP),
+        SAYS(WAKE_UP_ACK, DATA GOTO_CONFIG_ACK),
+        SAYS(REQ_OUTPUT, OTHER_OUTPUT),
+        SAYS(SET_OUTPUT_100, SET_OUTPUT_100_ACK),
+        SAYS(GOTO_MEASUREMENT, GOTO_MEASUREMENT_ACK DATA),
+        SAYS(GOTO_CONFIG, DATA DATA GOTO_CONFIG_ACK),
+        SAYS(SET_OTHER, OTHER_OUTPUT),
     };
     static struct scripted_link link;
     cr_assert_eq(start_scripted(&link, row, COUNT(row)), KL_OK, "%s", fault.text);
     cr_expect_eq(link.out_len, sizeof(DATA) - 1, "the first data are left to the stream");
     cr_expect_eq(kl_xsens_mti_driver.stop(run.state, &link.link), KL_OK);
-    cr_expect_eq(link.next, COUNT(row));
-    cr_expect_not(link.wrong);
+    cr_expect_eq(link.at, COUNT(row));
+    cr_expect_not(link.surprised);
 }
 
 Test(xsens_mti_talk, spares_the_flash_of_a_unit_that_is_already_right)
 {
     static const struct scripted_row row[] = {
-        {SAYS(GOTO_CONFIG), SAYS(GOTO_CONFIG_ACK)},
-        {SAYS(REQ_OUTPUT), SAYS(SET_OUTPUT_100_ACK)},
-        {SAYS(GOTO_MEASUREMENT), SAYS(GOTO_MEASUREMENT_ACK)},
-        {SAYS(GOTO_CONFIG), SAYS(GOTO_CONFIG_ACK)},
+        SAYS(GOTO_CONFIG, GOTO_CONFIG_ACK),
+        SAYS(REQ_OUTPUT, SET_OUTPUT_100_ACK),
+        SAYS(GOTO_MEASUREMENT, GOTO_MEASUREMENT_ACK),
+        SAYS(GOTO_CONFIG, GOTO_CONFIG_ACK),
     };
     static struct scripted_link link;
     cr_assert_eq(start_scripted(&link, row, COUNT(row)), KL_OK, "%s", fault.text);
     cr_expect_eq(kl_xsens_mti_driver.stop(run.state, &link.link), KL_OK);
-    cr_expect_eq(link.next, COUNT(row));
-    cr_expect_not(link.wrong);
-}
-
-Test(xsens_mti_talk, understands_an_answer_split_over_reads)
-{
-    static const struct scripted_row row[] = {
-        {SAYS(GOTO_CONFIG), SAYS(DATA GOTO_CONFIG_ACK)},
-        {SAYS(REQ_OUTPUT), SAYS("\xfa\xff\x36" SET_OUTPUT_100_ACK)},
-        {SAYS(GOTO_MEASUREMENT), SAYS(GOTO_MEASUREMENT_ACK)},
-    };
-    static struct scripted_link link;
-    scripted_link_init(&link, row, COUNT(row));
-    link.chunk = 1;
-    decoding_init(&run, &kl_xsens_mti_driver, &everything);
-    cr_expect_eq(kl_xsens_mti_driver.start(run.state, &link.link, &fault), KL_OK, "%s", fault.text);
-    cr_expect_not(link.wrong);
+    cr_expect_eq(link.at, COUNT(row));
+    cr_expect_not(link.surprised);
 }
 
 Test(xsens_mti_talk, names_what_went_wrong)
 {
-    static const struct scripted_row silent[] = {{SAYS(GOTO_CONFIG), NOTHING}};
+    static const struct scripted_row silent[] = {SAYS(GOTO_CONFIG, "")};
     static const struct scripted_row mute_later[] = {
-        {SAYS(GOTO_CONFIG), SAYS(GOTO_CONFIG_ACK)},
-        {SAYS(REQ_OUTPUT), NOTHING},
+        SAYS(GOTO_CONFIG, GOTO_CONFIG_ACK),
+        SAYS(REQ_OUTPUT, ""),
     };
     static const struct scripted_row refuses[] = {
-        {SAYS(GOTO_CONFIG), SAYS(GOTO_CONFIG_ACK)},
-        {SAYS(REQ_OUTPUT), SAYS(OTHER_OUTPUT)},
-        {SAYS(SET_OUTPUT_100), SAYS(ERROR_4)},
-        {SAYS(SET_OTHER), SAYS(OTHER_OUTPUT)}, /* put back */
+        SAYS(GOTO_CONFIG, GOTO_CONFIG_ACK), SAYS(REQ_OUTPUT, OTHER_OUTPUT),
+        SAYS(SET_OUTPUT_100, ERROR_4), SAYS(SET_OTHER, OTHER_OUTPUT), /* put back */
     };
     static const struct {
         const char *legend;
@@ -135,8 +115,11 @@ Test(xsens_mti_talk, names_what_went_wrong)
     for (size_t r = 0; r < COUNT(row); r++) {
         static struct scripted_link link;
         scripted_link_init(&link, row[r].row, row[r].count);
-        link.write_status = row[r].write_status;
-        decoding_init(&run, &kl_xsens_mti_driver, &everything);
+        if (row[r].write_status < 0) {
+            scripted_link_init(&link, NULL, 0);
+            link.fails = row[r].write_status;
+        }
+        cr_assert_gt(run_configure(&run, &kl_xsens_mti_driver, &everything), 0);
         fault.text[0] = '\0';
         int status = kl_xsens_mti_driver.start(run.state, &link.link, &fault);
         cr_expect_eq(status, row[r].status, "row %zu (%s): %d", r, row[r].legend, status);
@@ -145,7 +128,7 @@ Test(xsens_mti_talk, names_what_went_wrong)
                                row[r].legend, fault.text);
         }
         cr_expect_lt(link.waited_ns, 4 * SECOND, "row %zu: a wait must end", r);
-        cr_expect(row[r].write_status < 0 || link.next == row[r].count, "row %zu (%s)", r,
+        cr_expect(row[r].write_status < 0 || link.at == row[r].count, "row %zu (%s)", r,
                   row[r].legend);
     }
 }
@@ -154,127 +137,16 @@ Test(xsens_mti_talk, names_what_went_wrong)
 
 static int start_emulated(const struct kl_device_config *config, unsigned host_baud)
 {
-    decoding_init(&run, &kl_xsens_mti_driver, config);
-    emulated_link_init(&line, &mti.emulator, host_baud, SIZE_MAX);
+    cr_assert_gt(run_configure(&run, &kl_xsens_mti_driver, config), 0);
+    const struct kl_link_need *need = kl_xsens_mti_driver.need;
+    while (host_baud == 0 && need->kind != KL_LINK_USB) {
+        need++;
+    }
+    emulator_link_init(&line, &emulator_ops, &mti, need);
+    line.baud = host_baud;
+    line.chunk = 0;
     fault.text[0] = '\0';
     return kl_xsens_mti_driver.start(run.state, &line.link, &fault);
-}
-
-/* The message that made a sample: its counter is not a channel, its time is. */
-static uint64_t index_of(const struct kl_sample *sample, uint64_t first, int64_t first_ns)
-{
-    return first + (uint64_t)llround((double)(sample->device_ns - first_ns) * 100e-9);
-}
-
-static void expect_values(uint64_t first)
-{
-    for (size_t i = 0; i < run.count; i++) {
-        uint64_t index = index_of(&run.sample[i], first, run.sample[0].device_ns);
-        for (unsigned c = 0; c < CHANNELS; c++) {
-            cr_assert_eq(run.sample[i].value[c], (double)emulator_value(index, c),
-                         "sample %zu (message %llu) channel %u", i, (unsigned long long)index, c);
-        }
-    }
-}
-
-Test(xsens_mti_talk, five_seconds_are_what_the_device_meant)
-{
-    static const size_t chunk[] = {1, 7, 64, SIZE_MAX};
-    for (size_t k = 0; k < COUNT(chunk); k++) {
-        emulate_xsens_mti_init(&mti);
-        mti.emulator.drift_ppm = 50;
-        decoding_init(&run, &kl_xsens_mti_driver, &everything);
-        emulated_link_init(&line, &mti.emulator, 115200, chunk[k]);
-        cr_assert_eq(kl_xsens_mti_driver.start(run.state, &line.link, &fault), KL_OK, "%s",
-                     fault.text);
-        uint64_t first = mti.first;
-        emulated_link_stream(&line, &run, 5 * SECOND);
-        cr_expect(run.count >= 499 && run.count <= 502, "%zu", run.count);
-        cr_expect_eq(run.framing.skipped, 0);
-        cr_expect_eq(run.sample[0].device_ns, (29686846 + mti.start_ns / 100000) * INT64_C(100000));
-        for (size_t i = 0; i < run.count; i++) {
-            cr_expect_eq(run.sample[i].quality, 0);
-            /* 100 ticks each */
-            cr_expect_eq(run.sample[i].device_ns - run.sample[0].device_ns, (int64_t)i * 10000000);
-        }
-        expect_values(first);
-        cr_expect_eq(kl_xsens_mti_driver.stop(run.state, &line.link), KL_OK);
-        cr_expect_not(mti.measuring);
-        cr_expect_eq(mti.writes, 2, "set and put back");
-        cr_expect_eq(mti.list[8], 0x20, "the owner's Euler angles are back");
-        cr_expect_eq(mti.list[9], 0x30);
-    }
-}
-
-Test(xsens_mti_talk, every_fault_costs_what_it_must_and_is_told)
-{
-    static const struct {
-        const char *legend;
-        enum emulator_fault fault;
-        unsigned count, lost;
-        uint32_t quality; /* of the sample after it */
-        bool skipped;
-    } row[] = {
-        {"one bad checksum", EMULATOR_BAD_CHECKSUM, 1, 1, KL_QUALITY_GAP | KL_QUALITY_CHECKSUM, 1},
-        {"ten bad checksums", EMULATOR_BAD_CHECKSUM, 10, 10, KL_QUALITY_GAP | KL_QUALITY_CHECKSUM,
-         1},
-        {"a dropped frame", EMULATOR_DROPPED_FRAME, 1, 1, KL_QUALITY_GAP, 0},
-        {"dropped frames", EMULATOR_DROPPED_FRAME, 100, 100, KL_QUALITY_GAP, 0},
-        {"garbage", EMULATOR_GARBAGE, 1, 0, KL_QUALITY_CHECKSUM, 1},
-        {"a stall of a second", EMULATOR_STALL, 1, 0, 0, 0},
-    };
-    for (size_t r = 0; r < COUNT(row); r++) {
-        emulate_xsens_mti_init(&mti);
-        cr_assert_eq(start_emulated(&everything, 115200), KL_OK, "%s", fault.text);
-        uint64_t first = mti.first;
-        mti.emulator.fault = row[r].fault;
-        mti.emulator.fault_at = first + 100;
-        mti.emulator.fault_count = row[r].count;
-        mti.emulator.stall_ns = SECOND;
-        emulated_link_stream(&line, &run, 5 * SECOND);
-        cr_expect_eq(run.count + row[r].lost, mti.emulator.data - first, "row %zu (%s)", r,
-                     row[r].legend);
-        cr_assert_gt(run.count, 150);
-        for (size_t i = 0; i < run.count; i++) {
-            cr_expect_eq(run.sample[i].quality, i == 100 ? row[r].quality : 0,
-                         "row %zu (%s) sample %zu: %x", r, row[r].legend, i, run.sample[i].quality);
-        }
-        cr_expect_eq(run.framing.skipped > 0, row[r].skipped, "row %zu (%s)", r, row[r].legend);
-        expect_values(first);
-    }
-}
-
-Test(xsens_mti_talk, survives_lost_and_wrong_answers)
-{
-    static const struct {
-        const char *legend;
-        enum emulator_fault fault;
-        unsigned at, count;
-        int status;
-        unsigned writes;
-    } row[] = {
-        {"GotoConfig unheard twice", EMULATOR_NO_ANSWER, 0, 2, KL_OK, 1},
-        {"request unheard", EMULATOR_NO_ANSWER, 1, 1, KL_OK, 1},
-        {"setting unheard", EMULATOR_NO_ANSWER, 2, 4, KL_OK, 1},
-        {"measurement unheard", EMULATOR_NO_ANSWER, 3, 1, KL_OK, 1},
-        {"error to the request", EMULATOR_WRONG_ANSWER, 1, 1, KL_ERR_DATA, 0},
-        {"error to the setting", EMULATOR_WRONG_ANSWER, 2, 1, KL_ERR_DATA, 1},
-        {"error to measurement", EMULATOR_WRONG_ANSWER, 3, 1, KL_ERR_DATA, 2},
-        {"mute for ever", EMULATOR_NO_ANSWER, 0, 1000, KL_ERR_TIMEOUT, 0},
-    };
-    for (size_t r = 0; r < COUNT(row); r++) {
-        emulate_xsens_mti_init(&mti);
-        mti.emulator.fault = row[r].fault;
-        mti.emulator.fault_at = row[r].at;
-        mti.emulator.fault_count = row[r].count;
-        int status = start_emulated(&everything, 115200);
-        cr_expect_eq(status, row[r].status, "row %zu (%s): %s", r, row[r].legend, fault.text);
-        cr_expect_eq(mti.writes, row[r].writes, "row %zu (%s): %u", r, row[r].legend, mti.writes);
-        cr_expect_lt(line.now_ns, 6 * SECOND, "row %zu (%s)", r, row[r].legend);
-        if (status != KL_OK) {
-            cr_expect_eq(mti.list[9], 0x30, "row %zu (%s): put back", r, row[r].legend);
-        }
-    }
 }
 
 Test(xsens_mti_talk, finds_a_unit_set_to_another_speed)
@@ -306,7 +178,7 @@ Test(xsens_mti_talk, finds_a_unit_set_to_another_speed)
         cr_expect_eq(status, row[r].status, "row %zu: %s", r, fault.text);
         cr_expect_not_null(strstr(fault.text, row[r].word), "row %zu: %s", r, fault.text);
         if (status == KL_OK) {
-            emulated_link_stream(&line, &run, SECOND);
+            run_link(&run, &line.link, &line.now_ns, 1);
             cr_expect(run.count + 1 >= row[r].rate_hz && run.count <= row[r].rate_hz + 11U,
                       "row %zu: %zu", r, run.count);
         }
@@ -318,7 +190,7 @@ Test(xsens_mti_talk, streams_over_direct_usb_at_the_full_rate)
     const struct kl_device_config config = {.name = "mti", .placement = "pelvis", .rate_hz = 400};
     emulate_xsens_mti_init(&mti);
     cr_assert_eq(start_emulated(&config, 0), KL_OK, "%s", fault.text); /* no speed to set */
-    emulated_link_stream(&line, &run, 5 * SECOND);
+    run_link(&run, &line.link, &line.now_ns, 5);
     cr_expect(run.count >= 1999 && run.count <= 2005, "%zu", run.count);
 }
 
@@ -363,7 +235,9 @@ Test(xsens_mti_talk, identifies_a_unit_and_leaves_it_as_it_was)
         char text[80] = "";
         emulate_xsens_mti_init(&mti);
         mti.measuring = measuring == 1;
-        emulated_link_init(&line, &mti.emulator, 115200, SIZE_MAX);
+        emulator_link_init(&line, &emulator_ops, &mti, kl_xsens_mti_driver.need);
+        line.baud = 115200;
+        line.chunk = 0;
         line.now_ns = SECOND;
         cr_expect_eq(kl_xsens_mti_driver.identify(&line.link, text, sizeof(text)), KL_OK);
         cr_expect_str_eq(text, "MTi-300, device 037003F8, firmware 1.8.2");

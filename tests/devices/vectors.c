@@ -1,6 +1,6 @@
 #include "vectors.h"
 
-#include "decoding.h"
+#include "driver_run.h"
 
 #include <criterion/criterion.h>
 
@@ -9,13 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-size_t vectors_each(const char *device, void (*check)(const struct vector *vector))
+size_t vectors_read(const char *device, struct vector *out, size_t cap)
 {
     static char line[8192];
-    static struct vector vector;
     size_t count = 0;
     FILE *file = fopen(KL_DATA "/../protocols/imu_vectors.tsv", "r");
-    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+    while (file != NULL && count < cap && fgets(line, sizeof(line), file) != NULL) {
         char *column[6];
         char *rest = line;
         size_t n = 0;
@@ -31,12 +30,11 @@ size_t vectors_each(const char *device, void (*check)(const struct vector *vecto
         if (n != 6 || strcmp(column[0], device) != 0) {
             continue;
         }
-        (void)snprintf(vector.id, sizeof(vector.id), "%s", column[1]);
-        (void)snprintf(vector.kind, sizeof(vector.kind), "%s", column[2]);
-        vector.len = decoding_hex(column[4], vector.bytes, sizeof(vector.bytes));
-        (void)snprintf(vector.expected, sizeof(vector.expected), "%s", column[5]);
-        check(&vector);
-        count++;
+        struct vector *vector = &out[count++];
+        (void)snprintf(vector->id, sizeof(vector->id), "%s", column[1]);
+        (void)snprintf(vector->kind, sizeof(vector->kind), "%s", column[2]);
+        vector->len = hex_bytes(column[4], vector->bytes, sizeof(vector->bytes));
+        (void)snprintf(vector->expected, sizeof(vector->expected), "%s", column[5]);
     }
     if (file != NULL) {
         (void)fclose(file);

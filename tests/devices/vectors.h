@@ -11,6 +11,8 @@
 /* Nine digits of a float32 and its rounding: protocols/README. */
 #define VECTORS_TOLERANCE 1e-6
 
+#define VECTORS 64 /* more than any device has */
+
 struct vector {
     char id[32], kind[16];
     uint8_t bytes[2200];
@@ -18,9 +20,9 @@ struct vector {
     char expected[600];
 };
 
-/** Calls `check` for each vector of a device in imu_vectors.tsv beside the recordings.
- *  @return vectors; 0: the file is not there */
-size_t vectors_each(const char *device, void (*check)(const struct vector *vector));
+/** The device's rows of imu_vectors.tsv beside the recordings.
+ *  @return how many; 0: the file is not there */
+size_t vectors_read(const char *device, struct vector *out, size_t cap);
 
 /** Numbers that an expectation gives for a name. @return how many; 0: it does not name it */
 size_t vectors_numbers(const char *expected, const char *name, double *out, size_t cap);

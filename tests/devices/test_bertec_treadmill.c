@@ -1,0 +1,105 @@
+#include "devices/drivers.h"
+#include "driver_run.h"
+#include "emulate_bertec_treadmill.h"
+
+#include <criterion/criterion.h>
+
+#include <math.h>
+#include <string.h>
+
+static struct driver_run run; /* too large for the stack; each test is its own process */
+static struct lab lab;
+static uint8_t bytes[300 * BERTEC_STATUS];
+
+static size_t clean(size_t packets)
+{
+    for (size_t n = 0; n < packets; n++) {
+        emulate_bertec_status(n, bytes + n * BERTEC_STATUS);
+    }
+    return packets * BERTEC_STATUS;
+}
+
+static void plug(void)
+{
+    lab_init(&lab, "", 0);
+    cr_assert_eq(run_configure(&run, &kl_bertec_treadmill_driver, &lab.config), 1, "%s",
+                 run.fault.text);
+}
+
+static bool is_packet(const struct kl_sample *heard, uint64_t n)
+{
+    return fabs(heard->value[0] - emulate_bertec_left(n) / 1e3) < 1e-9 &&
+           fabs(heard->value[1] - emulate_bertec_right(n) / 1e3) < 1e-9 &&
+           fabs(heard->value[2] - emulate_bertec_incline(n) / 100.0 * acos(-1) / 180) < 1e-9;
+}
+
+Test(bertec_treadmill, decodes_the_vector_of_the_protocol_page)
+{
+    /* treadmills.md, section 1: R 1.198 m/s, L -0.402 m/s, incline 5.00 deg */
+    plug();
+    cr_expect_str_eq(run.stream[0].label[0], "belt speed left");
+    cr_expect_str_eq(run.stream[0].label[1], "belt speed right");
+    cr_expect_eq(run.stream[0].kind, KL_KIND_TREADMILL);
+    (void)hex_bytes("00 04 AE FE 6E 00 00 00 00 01 F4", bytes, sizeof(bytes));
+    run_feed(&run, bytes, BERTEC_STATUS, 5);
+    cr_assert_eq(run.count, 1);
+    cr_expect(near(run.sample[0].value[0], -0.402));
+    cr_expect(near(run.sample[0].value[1], 1.198));
+    cr_expect(near(run.sample[0].value[2], 0.0872664626)); /* 5 deg */
+}
+
+Test(bertec_treadmill, does_not_depend_on_how_the_bytes_were_cut)
+{
+    size_t len = clean(200);
+    lab_init(&lab, "", 0);
+    bytes[3200] = 1; /* format of packet 100 */
+    memmove(bytes + 4000, bytes + 4001, len - 4001);
+    run_expect_same_in_chunks(&kl_bertec_treadmill_driver, &lab.config, bytes, len - 1);
+}
+
+Test(bertec_treadmill, finds_its_alignment_again_and_never_guesses_it)
+{
+    size_t len = clean(100);
+    lab_init(&lab, "", 0);
+    struct fault_cost cost = run_single_faults(&kl_bertec_treadmill_driver, &lab.config, bytes, len,
+                                               640, len - 640, FAULT_ANY, 1000);
+    /* no checksum: bits flipped in the 10 bytes of values cannot be seen, nor bytes missing or
+     * inserted there until the padding tells. The one packet is wrong, or it is lost. */
+    cr_expect_leq(cost.worst, 2, "%zu", cost.worst);
+    cr_expect_leq(cost.wrong, 200, "%zu", cost.wrong);
+
+    memset(bytes, 0, sizeof(bytes)); /* standing belts: every alignment fits */
+    plug();
+    bytes[64] = 7;
+    run_feed(&run, bytes, sizeof(bytes), 64);
+    cr_expect_eq(run.count, 2, "nothing is guessed after the fault");
+    len = clean(100);
+    run_feed(&run, bytes, len, 64);
+    cr_expect_gt(run.count, 90, "moving belts tell");
+    /* the last packets wait for those behind them */
+    size_t newest = 99;
+    while (newest > 90 && !is_packet(&run.sample[run.count - 1], newest)) {
+        newest--;
+    }
+    cr_expect_gt(newest, 90, "and rightly");
+}
+
+Test(bertec_treadmill, explains_each_failure_of_its_start)
+{
+    static struct emulate_bertec device;
+    struct emulator_link link;
+    struct kl_fault fault;
+    plug();
+    emulate_bertec_init(&device);
+    emulator_link_init(&link, &emulator_ops, &device, kl_bertec_treadmill_driver.need);
+    device.emulator.stalled_until_ns = 10 * KL_NS_PER_S;
+    cr_expect_eq(kl_bertec_treadmill_driver.start(run.state, &link.link, &fault), KL_ERR_TIMEOUT);
+    cr_expect_not_null(strstr(fault.text, "Remote Control"), "%s", fault.text);
+    emulate_bertec_init(&device);
+    emulator_break(&device.emulator, EMULATOR_BAD_CHECKSUM, 0, 1);
+    cr_expect_eq(kl_bertec_treadmill_driver.start(run.state, &link.link, &fault), KL_ERR_DATA);
+    cr_expect_not_null(strstr(fault.text, "zero padding"), "%s", fault.text);
+    lab_init(&lab, "", 0);
+    lab_option(&lab, "speed", "3");
+    cr_expect_eq(run_configure(&run, &kl_bertec_treadmill_driver, &lab.config), KL_ERR_RANGE);
+}
