@@ -1,6 +1,3 @@
-/* realpath */
-// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming)
-#define _XOPEN_SOURCE 700
 #include "acquire/link.h"
 
 #include "acquire/link_serial.h"
@@ -77,7 +74,7 @@ static bool same_place(const struct kl_port *port, const char *named)
     if (strcmp(port->name, named) == 0) {
         return true;
     }
-    char *path = port->kind == KL_LINK_SERIAL ? realpath(named, NULL) : NULL;
+    char *path = port->kind == KL_LINK_SERIAL ? kl_serial_path(named) : NULL;
     bool same = path != NULL && strcmp(port->name, path) == 0;
     free(path);
     return same;
