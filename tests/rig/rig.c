@@ -83,7 +83,8 @@ static void hear(struct rig_device *device, int64_t now_ns)
         if (device->kind == KL_LINK_SERIAL && !rig_serial_same_speed(device)) {
             continue; /* noise to the device */
         }
-        (void)device->ops->out(device->self, 0, bytes, (size_t)got, now_ns - device->on_ns);
+        (void)device->ops->out(device->self, device->endpoint, bytes, (size_t)got,
+                               now_ns - device->on_ns);
     }
     if (got == 0 && device->kind == KL_LINK_TCP) { /* the host hung up */
         (void)close(device->fd);
@@ -98,7 +99,7 @@ static void say(struct rig_device *device, bool heard, int64_t now_ns)
     bool noise = device->kind == KL_LINK_SERIAL && heard && !rig_serial_same_speed(device);
     size_t before = device->backlog_len;
     for (int got = 1; got > 0 && now_ns >= device->due_ns;) {
-        got = device->ops->in(device->self, 0, device->backlog + device->backlog_len,
+        got = device->ops->in(device->self, device->endpoint, device->backlog + device->backlog_len,
                               RIG_BACKLOG - device->backlog_len, now_ns - device->on_ns);
         for (int i = 0; noise && i < got; i++) {
             device->backlog[device->backlog_len + (size_t)i] ^= 0x5a;
@@ -219,6 +220,10 @@ void rig_add(struct rig *rig, struct rig_device *device)
     rig->device[rig->count++] = device;
     (void)pthread_mutex_unlock(&rig->lock);
     rig_plug(device);
+    if (device->beside != NULL) {
+        rig_add(rig, device->beside);
+        device->beside->on_ns = device->on_ns; /* one emulator, one line of time */
+    }
 }
 
 void rig_move(struct rig_device *device, unsigned number)

@@ -59,6 +59,8 @@ struct rig_device {
     const char *descriptors; /* USB: configuration and below, hexadecimal */
     const char *address;     /* TCP: 127.x.y.z of its own */
     uint16_t tcp_port;
+    uint8_t endpoint;          /* of the emulator: TCP's other port, else 0 */
+    struct rig_device *beside; /* TCP: that port; added with this one. NULL: it has one only */
     struct rig_delivery delivery;
     struct rig_faults faults;
     const unsigned *baud; /* serial: the device's own speed, NULL or 0: any; another gives noise */

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define TRIGNO_COMMANDS 50040 /* its second port */
 #define DEVICES_TEXT ((size_t)1 << 16)
 
 extern char **environ;
@@ -137,6 +138,13 @@ struct rig_member *rig_lab_add_emulated(struct rig_lab *lab, const struct emulat
                        1 + pid / 250 % 250, 1 + pid % 250, 1 + number);
         member->device.address = member->address;
         member->device.tcp_port = need->tcp_port != 0 ? need->tcp_port : 4000;
+        if (strcmp(driver, "delsys_trigno") == 0) {
+            member->beside = member->device;
+            member->beside.tcp_port = TRIGNO_COMMANDS;
+            member->beside.endpoint = EMULATOR_BESIDE;
+            member->beside.delivery = (struct rig_delivery){.burst_min_ns = 0};
+            member->device.beside = &member->beside;
+        }
     }
     return member;
 }

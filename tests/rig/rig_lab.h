@@ -21,7 +21,7 @@ struct rig_member {
     char address[24]; /* TCP */
     struct kl_device_option option[4]; /* beside those of the table */
     size_t option_count;
-    struct rig_device device;
+    struct rig_device device, beside;
 };
 
 struct rig_lab {

@@ -62,6 +62,11 @@ static void fill(struct rig_lab *lab, size_t first, bool faulty)
         struct rig_member *member = rig_lab_add(
             lab, emulated->driver, KL_LINK_NONE,
             placed ? place[(i - first) % (sizeof(place) / sizeof(place[0]))] : "", delivery);
+        if (member != NULL && strstr(emulated->driver, "tread") != NULL) {
+            (void)snprintf(member->placement, sizeof(member->placement), "first");
+        } else if (member != NULL && strstr(emulated->driver, "way") != NULL) {
+            (void)snprintf(member->placement, sizeof(member->placement), "second");
+        }
         if (member == NULL) {
             (void)fprintf(stderr, "%s: not on a cable\n", emulated->driver);
             exit(EXIT_FAILURE);
