@@ -109,6 +109,11 @@ static void init_plate(void *self)
     *(struct record_device *)self = (struct record_device){.rate_hz = 10000, .channels = 6};
 }
 
+static void init_plate_2k(void *self)
+{
+    *(struct record_device *)self = (struct record_device){.rate_hz = 2000, .channels = 6};
+}
+
 static void init_pair(void *self)
 {
     *(struct record_device *)self = (struct record_device){.rate_hz = 1000, .channels = 18};
@@ -176,6 +181,7 @@ static const struct kl_stream pair[] = {
         .meant = meant}
 
 DEVICE(record_plate_10k, init_plate, 10000, six_options, &plate, 1);
+DEVICE(record_plate_2k, init_plate_2k, 2000, six_options, &plate, 1);
 DEVICE(record_imu_pair_1k, init_pair, 1000, eighteen_options, pair, 2);
 DEVICE(record_imu_1k, init_imu, 1000, nine_options, &imu, 1);
 DEVICE(record_emg_4k, init_emg, 4000, sixteen_options, &emg, 1);

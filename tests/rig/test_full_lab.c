@@ -32,7 +32,7 @@ static const struct {
     {"ximu3", "foot.right", KL_LINK_SERIAL, 400},
     {"microstrain_mip", "pelvis", KL_LINK_SERIAL, 500}, /* it divides 1000 or 500 */
     {"witmotion", "trunk", KL_LINK_SERIAL, 200},        /* its fastest */
-    {"delsys_trigno", "", KL_LINK_TCP, 2000},
+    {"delsys_trigno", "", KL_LINK_TCP, 0},              /* 1926 Hz: 26 samples in 13.5 ms */
     {"bertec_treadmill", "", KL_LINK_TCP, 0},
 };
 
