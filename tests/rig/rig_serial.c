@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PARENT "/devices/pci0000:00/0000:00:14.0/usb1/1-%u"
@@ -68,11 +69,13 @@ void rig_serial_plug(struct rig_device *device)
         "L: device=../../../1-%u:1.0\n",
         number + 1, number + 1, device->id.vendor, device->id.product, device->serial_number,
         number + 1, number + 1, number + 1, number + 1, number + 1, tty, tty, tty, number + 1);
-    check(umockdev_testbed_add_from_string(bed, text, &error), error);
+    /* The requests' socket first: a host that finds the node without it, or while it is being made,
+     * is ended by umockdev. */
     UMockdevIoctlBase *handler = umockdev_ioctl_base_new();
     (void)g_signal_connect(handler, "handle-ioctl", G_CALLBACK(answer), NULL);
     check(umockdev_testbed_attach_ioctl(bed, node, handler, &error), error);
     g_object_unref(handler);
+    check(umockdev_testbed_add_from_string(bed, text, &error), error);
     int fd = umockdev_testbed_get_dev_fd(bed, node);
     check(fd >= 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0,
           NULL);
@@ -88,6 +91,7 @@ bool rig_serial_same_speed(const struct rig_device *device)
 
 void rig_serial_pull(struct rig_device *device)
 {
+    const struct timespec pause = {.tv_nsec = 20000000};
     unsigned number = device->number;
     (void)close(device->fd); /* hangs the terminal up; the bed does not need it any more */
     device->fd = -1;
@@ -99,6 +103,7 @@ void rig_serial_pull(struct rig_device *device)
     (void)snprintf(path, sizeof(path), "%s%s", root, node);
     (void)unlink(path);
     g_free(root);
+    (void)nanosleep(&pause, NULL); /* a host that just opened it connects */
     (void)umockdev_testbed_detach_ioctl(device->rig->bed, node, NULL);
     for (int depth = 2; depth >= 0; depth--) { /* the port, its interface, the device */
         int len = snprintf(path, sizeof(path), "/sys" PARENT, number + 1);

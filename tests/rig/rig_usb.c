@@ -265,8 +265,9 @@ void rig_usb_plug(struct rig_device *device)
     }
     UMockdevIoctlBase *handler = umockdev_ioctl_base_new();
     (void)g_signal_connect(handler, "handle-ioctl", G_CALLBACK(answer), device);
-    check(umockdev_testbed_add_from_string(bed, text, &error), node, error);
+    /* in this order: see rig_serial.c */
     check(umockdev_testbed_attach_ioctl(bed, node, handler, &error), node, error);
+    check(umockdev_testbed_add_from_string(bed, text, &error), node, error);
     g_object_unref(handler);
     put_fifo(device, node);
 }
@@ -295,6 +296,13 @@ void rig_usb_end_pull(struct rig_device *device)
     }
     (void)snprintf(node, sizeof(node), NODE, device->number + 1);
     (void)snprintf(path, sizeof(path), "/sys" PARENT, device->number + 1);
+    gchar *root = umockdev_testbed_get_root_dir(device->rig->bed);
+    char *inside = g_strconcat(root, node, NULL);
+    (void)unlink(inside);
+    g_free(inside);
+    g_free(root);
+    const struct timespec pause = {.tv_nsec = 20000000}; /* a host that just opened it connects */
+    (void)nanosleep(&pause, NULL);
     (void)umockdev_testbed_detach_ioctl(device->rig->bed, node, NULL);
     umockdev_testbed_uevent(device->rig->bed, path, "remove");
     umockdev_testbed_remove_device(device->rig->bed, path);
