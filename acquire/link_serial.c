@@ -181,7 +181,7 @@ int kl_serial_open(const char *device, const char *port, unsigned baud, struct k
         path = kl_serial_path(port);
         error = path != NULL ? open_port(serial, path, baud) : errno;
     }
-    if (error == ENOTTY) {
+    if (error == ENOTTY && path != NULL) {
         error = open_pseudo_terminal(serial, path);
     }
     free(path);
