@@ -77,9 +77,9 @@ static int out(void *self, uint8_t endpoint, const uint8_t *bytes, size_t len, i
     return (int)len;
 }
 
-static int in(void *self_, uint8_t endpoint, uint8_t *buf, size_t cap, int64_t now_ns)
+static int in(void *memory, uint8_t endpoint, uint8_t *buf, size_t cap, int64_t now_ns)
 {
-    struct record_device *self = self_;
+    struct record_device *self = memory;
     size_t len = 0;
     (void)endpoint;
     while (cap - len >= RECORD_MAX && record_device_true_ns(self, self->next) <= (double)now_ns) {
@@ -164,6 +164,7 @@ static const struct kl_stream pair[] = {
     {.name = "box.b", .kind = KL_KIND_OTHER, .channel_count = 9},
 };
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): initialisers */
 #define DEVICE(variable, init_, rate, options, streams, count)                                     \
     const struct emulated_device variable = {                                                      \
         .driver = "binary_record",                                                                 \
@@ -179,6 +180,8 @@ static const struct kl_stream pair[] = {
                    .stream = streams,                                                              \
                    .input = input},                                                                \
         .meant = meant}
+
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 DEVICE(record_plate_10k, init_plate, 10000, six_options, &plate, 1);
 DEVICE(record_plate_2k, init_plate_2k, 2000, six_options, &plate, 1);

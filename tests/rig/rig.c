@@ -206,7 +206,7 @@ void rig_stop(struct rig *rig)
     (void)pthread_mutex_destroy(&rig->lock);
 }
 
-void rig_add(struct rig *rig, struct rig_device *device)
+static void add_one(struct rig *rig, struct rig_device *device)
 {
     device->rig = rig;
     device->fd = device->listening = device->fifo = -1;
@@ -220,8 +220,13 @@ void rig_add(struct rig *rig, struct rig_device *device)
     rig->device[rig->count++] = device;
     (void)pthread_mutex_unlock(&rig->lock);
     rig_plug(device);
+}
+
+void rig_add(struct rig *rig, struct rig_device *device)
+{
+    add_one(rig, device);
     if (device->beside != NULL) {
-        rig_add(rig, device->beside);
+        add_one(rig, device->beside);
         device->beside->on_ns = device->on_ns; /* one emulator, one line of time */
     }
 }

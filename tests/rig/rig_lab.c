@@ -335,9 +335,10 @@ static double busiest_s(pid_t pid)
         }
         const char *after = fgets(line, sizeof(line), file) != NULL ? strrchr(line, ')') : NULL;
         count++;
+        // NOLINTNEXTLINE(cert-err34-c): the kernel's own numbers
         if (after != NULL &&
             sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-                   &system) == 2) { // NOLINT(cert-err34-c)
+                   &system) == 2) {
             double seconds = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
             most = seconds > most ? seconds : most;
         }

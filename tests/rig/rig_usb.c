@@ -84,6 +84,10 @@ static bool serve(struct rig_device *device, struct rig_urb *urb, int64_t t_ns)
 {
     const struct usbdevfs_urb *u = asked(urb);
     size_t len = (size_t)u->buffer_length;
+    if (urb->buffer == NULL) {
+        finish(device, urb, -EINVAL, 0);
+        return true;
+    }
     if (u->type == USBDEVFS_URB_TYPE_CONTROL) {
         control(device, urb, t_ns);
         return true;
