@@ -1,13 +1,9 @@
-/* realpath */
-// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming)
-#define _XOPEN_SOURCE 700
 #include "acquire/link.h"
 
 #include "acquire/link_serial.h"
 #include "acquire/link_tcp.h"
 #include "acquire/link_usb.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,12 +71,13 @@ static int open_at(const struct request *request, const struct kl_link_need *nee
 
 static bool same_place(const struct kl_port *port, const char *named)
 {
-    char path[PATH_MAX];
     if (strcmp(port->name, named) == 0) {
         return true;
     }
-    return port->kind == KL_LINK_SERIAL && realpath(named, path) != NULL &&
-           strcmp(port->name, path) == 0;
+    char *path = port->kind == KL_LINK_SERIAL ? kl_serial_path(named) : NULL;
+    bool same = path != NULL && strcmp(port->name, path) == 0;
+    free(path);
+    return same;
 }
 
 /* What a driver can use of what is plugged in. */

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -150,6 +151,15 @@ static int open_pseudo_terminal(struct serial *serial, const char *name)
     return 0;
 }
 
+char *kl_serial_path(const char *name)
+{
+    struct stat entry;
+    if (lstat(name, &entry) != 0) {
+        return NULL;
+    }
+    return S_ISLNK(entry.st_mode) ? realpath(name, NULL) : strdup(name);
+}
+
 int kl_serial_open(const char *device, const char *port, unsigned baud, struct kl_link **out,
                    struct kl_fault *fault)
 {
@@ -165,14 +175,16 @@ int kl_serial_open(const char *device, const char *port, unsigned baud, struct k
         return kl_fault(fault, KL_ERR_MEM, "device %s: out of memory", device);
     }
     serial->link.ops = &ops;
-    char path[PATH_MAX];
+    char *path = NULL;
     int error = open_port(serial, port, baud);
     if (error == ENOTTY) { /* a name that leads to the port, such as /dev/serial/by-id/... */
-        error = realpath(port, path) != NULL ? open_port(serial, path, baud) : errno;
+        path = kl_serial_path(port);
+        error = path != NULL ? open_port(serial, path, baud) : errno;
     }
-    if (error == ENOTTY) {
+    if (error == ENOTTY && path != NULL) {
         error = open_pseudo_terminal(serial, path);
     }
+    free(path);
     if (error != 0) {
         free(serial);
         return kl_port_fault(device, port, error, fault);

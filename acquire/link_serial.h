@@ -16,6 +16,10 @@
 KL_CHECK int kl_serial_open(const char *device, const char *port, unsigned baud,
                             struct kl_link **out, struct kl_fault *fault);
 
+/** The port a name leads to: a symbolic link (/dev/serial/by-id/...) to its end, anything else to
+ *  itself. @return to be freed, or NULL with the reason in errno */
+char *kl_serial_path(const char *name);
+
 /** What is wrong with a port that cannot be opened, and the cure. @return KL_ERR_GONE or KL_ERR_IO
  */
 int kl_port_fault(const char *device, const char *port, int error, struct kl_fault *fault);
