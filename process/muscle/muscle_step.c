@@ -165,7 +165,7 @@ static uint32_t band_pass(const struct kl_muscle_stretch *stretch, double *band)
 static size_t quietest(const double *x, size_t from, size_t to, size_t window)
 {
     size_t best = from;
-    double least = INFINITY;
+    double least = (double)INFINITY;
     double sum = 0;
     for (size_t i = from; i < to; i++) {
         sum += x[i];

@@ -369,7 +369,7 @@ static double clock_error_ns(struct bench *bench)
     check = (struct clock_check){.bench = bench,
                                  .first_ns = bench->link.now_ns,
                                  .period_ns = 1e9 / rate_hz / (1 + bench->self->drift_ppm * 1e-6),
-                                 .least_ns = INFINITY,
+                                 .least_ns = (double)INFINITY,
                                  .cap = (size_t)(40 * rate_hz)};
     check.offset_ns = calloc(check.cap, sizeof(double));
     cr_assert_not_null(check.offset_ns);

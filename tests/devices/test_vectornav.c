@@ -392,8 +392,8 @@ Test(vectornav, loses_at_most_one_packet_to_a_single_fault)
     }
     struct fault_cost found =
         run_single_faults(&kl_vectornav_driver, &config, bytes, len, 0, len, 7, 1000);
-    cr_expect_leq(found.worst, 1, "%u", found.worst);
-    cr_expect_eq(found.wrong, 0, "%u: a CRC of 16 bits lets none of 1000 pass", found.wrong);
+    cr_expect_leq(found.worst, 1, "%zu", found.worst);
+    cr_expect_eq(found.wrong, 0, "%zu: a CRC of 16 bits lets none of 1000 pass", found.wrong);
     run_expect_same_in_chunks(&kl_vectornav_driver, &config, bytes, len);
 }
 

@@ -317,10 +317,10 @@ Test(ximu3, loses_the_damaged_message_to_a_single_fault)
         struct fault_cost found =
             run_single_faults(&kl_ximu3_driver, &usual, bytes, len, 0, len, kind[k], 1000);
         /* A lost end may leave the bytes "^A" before the next message: that of a chained unit. */
-        cr_expect_leq(found.worst, 2, "kind %u: %u", kind[k], found.worst);
-        cr_expect_leq(found.more, 1, "kind %u: %u", kind[k], found.more);
+        cr_expect_leq(found.worst, 2, "kind %u: %zu", kind[k], found.worst);
+        cr_expect_leq(found.more, 1, "kind %u: %zu", kind[k], found.more);
         if (kind[k] == 1) { /* a byte removed breaks the length, unless it was half an escape */
-            cr_expect_leq(found.wrong, 10, "%u", found.wrong);
+            cr_expect_leq(found.wrong, 10, "%zu", found.wrong);
         }
     }
     run_expect_same_in_chunks(&kl_ximu3_driver, &usual, bytes, len);

@@ -548,9 +548,9 @@ Test(xsens_mti, loses_at_most_one_frame_to_a_single_fault)
         size_t len = load(&captures[i], bytes);
         struct fault_cost found =
             run_single_faults(&kl_xsens_mti_driver, &everything, bytes, len, 0, len, 7, 500);
-        cr_expect_leq(found.worst, 1, "%s: %u", captures[i].file, found.worst);
+        cr_expect_leq(found.worst, 1, "%s: %zu", captures[i].file, found.worst);
         /* an 8-bit sum lets 1 of 256 pass; the page counted 4 of 3000 */
-        cr_expect_leq(found.wrong, 5, "%s: %u", captures[i].file, found.wrong);
+        cr_expect_leq(found.wrong, 5, "%s: %zu", captures[i].file, found.wrong);
     }
 }
 
