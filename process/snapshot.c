@@ -1,5 +1,6 @@
 #include "process/snapshot.h"
 
+#include <math.h>
 #include <string.h>
 
 const char *kl_gait_text(enum kl_gait gait)
@@ -34,6 +35,35 @@ enum kl_metric_id kl_motion_curve_metric(enum kl_motion_curve_kind kind)
 {
     return (unsigned)kind < KL_CURVE_KIND_COUNT ? kl_metric_find(curves[kind].metric)
                                                 : KL_METRIC_COUNT;
+}
+
+size_t kl_motion_curve_mean(const struct kl_snapshot_side *side, enum kl_motion_curve_kind kind,
+                            float out[KL_CURVE_POINTS], float *band)
+{
+    size_t stances = 0;
+    double band_sum = 0.0;
+    double sum[KL_CURVE_POINTS] = {0};
+    size_t valid[KL_CURVE_POINTS] = {0};
+    for (size_t s = 0; s < side->motion_count && s < KL_MOTION_CURVE_STEPS; s++) {
+        const struct kl_motion_curve *curve = &side->motion[s];
+        if (!curve->has[kind]) {
+            continue;
+        }
+        stances++;
+        band_sum += (double)curve->moment_band_n_m;
+        for (size_t i = 0; i < KL_CURVE_POINTS; i++) {
+            if (isfinite(curve->value[kind][i])) {
+                sum[i] += (double)curve->value[kind][i];
+                valid[i]++;
+            }
+        }
+    }
+    for (size_t i = 0; i < KL_CURVE_POINTS; i++) {
+        out[i] = valid[i] > 0 ? (float)(sum[i] / (double)valid[i]) : NAN;
+    }
+    *band =
+        kind == KL_CURVE_KNEE_MOMENT && stances > 0 ? (float)(band_sum / (double)stances) : 0.0F;
+    return stances;
 }
 
 /* ------------------------------------------------------------------ phases */

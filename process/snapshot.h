@@ -84,6 +84,12 @@ struct kl_snapshot_side {
     struct kl_motion_curve motion[KL_MOTION_CURVE_STEPS]; /* newest first */
 };
 
+/** Mean of the last stances of a side at each point; NAN where none is valid. The band is that of
+ *  one stance, averaged: what it holds is mostly the same in all of them.
+ *  @return how many stances have this curve */
+size_t kl_motion_curve_mean(const struct kl_snapshot_side *side, enum kl_motion_curve_kind kind,
+                            float out[KL_CURVE_POINTS], float *band);
+
 struct kl_snapshot_plate {
     char name[KL_NAME_MAX];
     enum kl_side side;
