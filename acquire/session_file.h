@@ -50,10 +50,10 @@ struct kl_verify_report {
     uint64_t bytes, verified_bytes;
     uint64_t marks, damaged_ranges;
     uint64_t samples, events;
-    size_t finding_count; /* stored; at most KL_FINDINGS_MAX */
+    size_t finding_count; /* stored; at most KL_FILE_FINDINGS_MAX */
     uint64_t findings_total;
-#define KL_FINDINGS_MAX 64
-    struct kl_finding finding[KL_FINDINGS_MAX];
+#define KL_FILE_FINDINGS_MAX 64
+    struct kl_finding finding[KL_FILE_FINDINGS_MAX];
 };
 
 /** Reads a whole file against its integrity marks, and its structure.

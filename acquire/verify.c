@@ -42,7 +42,7 @@ find(struct verify *verify, uint64_t offset, uint64_t length, bool damage, const
     struct kl_verify_report *report = verify->report;
     verify->damage |= damage;
     report->findings_total++;
-    if (report->finding_count == KL_FINDINGS_MAX) {
+    if (report->finding_count == KL_FILE_FINDINGS_MAX) {
         return;
     }
     struct kl_finding *finding = &report->finding[report->finding_count++];

@@ -14,6 +14,12 @@ struct kl_rect {
     double x, y, w, h; /* whole pixels */
 };
 
+/** What the operator has chosen to see. */
+struct kl_view {
+    enum kl_page page;
+    unsigned metrics_turn; /* pages of metrics further than the one that belongs to `page` */
+};
+
 struct kl_canvas {
     cairo_t *cr;
     cairo_surface_t *surface; /* the image cr draws on, CAIRO_FORMAT_RGB24 */
@@ -21,6 +27,7 @@ struct kl_canvas {
     struct kl_text *text;
     const struct kl_palette *palette;
     double unit; /* device px per design px */
+    struct kl_view view;
 };
 
 /** True when `inner` lies inside `outer`. What draws on pixels directly asks this first: on a

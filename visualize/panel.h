@@ -36,7 +36,8 @@ struct kl_panel {
 };
 
 extern const struct kl_panel kl_panel_status, kl_panel_factors, kl_panel_flags, kl_panel_force,
-    kl_panel_steps, kl_panel_cop, kl_panel_cadence, kl_panel_metrics;
+    kl_panel_steps, kl_panel_cop, kl_panel_cadence, kl_panel_motion, kl_panel_calibration,
+    kl_panel_metrics;
 
 /** Begins a part of a panel with parts: compares its key with the one it was drawn from.
  *  @return false when it still stands; else the frame is back and drawing is clipped to `rect`

@@ -1,7 +1,10 @@
-/* The table of metrics: each side's latest step and the mean of its last 60, with units.
+/* The table of metrics: each side's latest step and the mean of its last 60, with units, one page
+ * of it at a time.
  *
- * A value that is not valid is a hatched swatch and its reason in words, never a number.
+ * A value that is not valid is a hatched swatch and its reason in words, never a number. A proxy
+ * stands with its error band; where the band is not known, with a question mark.
  */
+#include "visualize/metric_page.h"
 #include "visualize/panel.h"
 
 #include <math.h>
@@ -25,7 +28,7 @@ static uint64_t frame_key(const struct kl_snapshot *snapshot)
 {
     enum kl_side side[2];
     size_t count = columns_of(snapshot, side);
-    return kl_change_key(KL_CHANGE_KEY_START, &count, sizeof(count));
+    return kl_change_key(kl_metric_page_key(snapshot), &count, sizeof(count));
 }
 
 static uint64_t side_key(const struct kl_snapshot *snapshot, enum kl_side which)
@@ -64,17 +67,33 @@ static const char mean_head[] = "mean 60"; /* of the last 60 valid steps: struct
 
 struct table {
     double top, row_h;
+    const struct kl_metric_page *page;
     double label_x, unit_x;
     double column_x[2], latest_w, mean_w; /* [column] left edge; widths inside a column */
     double right;
 };
 
-static struct table table_of(const struct kl_canvas *canvas, struct kl_rect rect, size_t columns)
+#define ROW_MOST_PX 25.0 /* design px: a short page does not spread */
+
+/* The page that belongs to what else is on screen, and as many further as was asked for. */
+static void page_of(const struct kl_canvas *canvas, const struct kl_snapshot *snapshot,
+                    struct kl_metric_page *out)
+{
+    enum kl_metric_group first =
+        canvas->view.page == KL_PAGE_MOTION ? KL_GROUP_MOTION : KL_GROUP_FORCES;
+    kl_metric_page_fill(snapshot, first, canvas->view.metrics_turn, out);
+}
+
+static struct table table_of(const struct kl_canvas *canvas, struct kl_rect rect, size_t columns,
+                             const struct kl_metric_page *page)
 {
     double margin = kl_px(canvas, 12);
-    struct table table = {.label_x = rect.x + margin, .right = rect.x + rect.w - margin};
+    struct table table = {
+        .label_x = rect.x + margin, .right = rect.x + rect.w - margin, .page = page};
     table.top = rect.y + kl_px(canvas, 58);
-    table.row_h = floor((rect.y + rect.h - kl_px(canvas, 6) - table.top) / KL_METRIC_COUNT);
+    double height = rect.y + rect.h - kl_px(canvas, 6) - table.top;
+    table.row_h = fmin(floor(height / (double)(page->line_count > 0 ? page->line_count : 1)),
+                       kl_px(canvas, ROW_MOST_PX));
     double width = table.right - table.label_x;
     double label_w = kl_px(canvas, 212);
     double unit_w = kl_px(canvas, 80);
@@ -104,33 +123,88 @@ static enum kl_font row_font(const struct kl_canvas *canvas, const struct table 
     return font;
 }
 
+/* Name and place of the page, above the labels; nothing where there is only one. */
+static void draw_page_title(const struct kl_canvas *canvas, const struct table *table)
+{
+    const struct kl_metric_page *page = table->page;
+    if (page->count < 2) {
+        return;
+    }
+    char text[96];
+    (void)snprintf(text, sizeof(text), "%s · page %zu of %zu", page->title, page->index + 1,
+                   page->count);
+    struct kl_text_style style = {.font = KL_FONT_TITLE,
+                                  .colour = canvas->palette->text,
+                                  .max_width = table->column_x[0] + table->latest_w -
+                                               table->label_x - kl_px(canvas, 60)};
+    (void)kl_text_draw(canvas, style, table->label_x, table->top - kl_px(canvas, 6), text);
+}
+
+/* Text of a label or unit, smaller where it is long. */
+static void draw_fitted(const struct kl_canvas *canvas, struct kl_text_style style, double x,
+                        double y, const char *text)
+{
+    style.font = kl_text_fit(canvas, style.font, KL_FONT_NARROW, style.max_width, text);
+    (void)kl_text_draw(canvas, style, x, y, text);
+}
+
+static void draw_line(const struct kl_canvas *canvas, struct kl_rect rect,
+                      const struct table *table, size_t row)
+{
+    const struct kl_palette *palette = canvas->palette;
+    const struct kl_metric_line *line = &table->page->line[row];
+    double y = row_baseline(canvas, table, row);
+    struct kl_text_style style = {.font = row_font(canvas, table, KL_FONT_SMALL),
+                                  .colour = palette->text,
+                                  .max_width = fmax(table->right - table->label_x, 1.0)};
+    if (line->kind == KL_LINE_METRIC) {
+        const struct kl_metric *metric = kl_metric_get(line->id);
+        style.max_width = table->column_x[0] - table->label_x - kl_px(canvas, 4);
+        draw_fitted(canvas, style, table->label_x, y, metric->label);
+        style.colour = palette->dim;
+        style.max_width = fmax(table->right - table->unit_x + kl_px(canvas, 8), 1.0);
+        draw_fitted(canvas, style, table->unit_x, y, metric->display_unit);
+        return;
+    }
+    struct kl_rect at = {rect.x, table->top + table->row_h * (double)row, rect.w, table->row_h};
+    if (line->kind == KL_LINE_HEAD) {
+        kl_draw_rect(canvas, at, palette->panel, 1.0);
+        kl_draw_level(canvas, at.x, at.x + at.w, at.y + at.h - 1.0, palette->axis);
+        style.font = row_font(canvas, table, KL_FONT_TITLE);
+    } else {
+        double swatch = kl_px(canvas, 22);
+        double pad = kl_px(canvas, 4);
+        kl_draw_rect(canvas, at, palette->panel, 1.0);
+        kl_draw_hatch(canvas, (struct kl_rect){table->label_x, at.y + pad, swatch,
+                                               fmax(at.h - 2.0 * pad, 1.0)});
+        style.colour = palette->dim;
+        style.max_width = fmax(style.max_width - swatch - pad, 1.0);
+        (void)kl_text_draw(canvas, style, table->label_x + swatch + 2.0 * pad, y, line->text);
+        return;
+    }
+    (void)kl_text_draw(canvas, style, table->label_x, y, line->text);
+}
+
 static void draw_frame(const struct kl_canvas *canvas, struct kl_rect rect,
                        const struct kl_snapshot *snapshot)
 {
     const struct kl_palette *palette = canvas->palette;
     enum kl_side side[2];
     size_t columns = columns_of(snapshot, side);
-    struct table table = table_of(canvas, rect, columns);
+    struct kl_metric_page page;
+    page_of(canvas, snapshot, &page);
+    struct table table = table_of(canvas, rect, columns, &page);
     struct kl_colour stripe = kl_colour_mix(palette->panel, palette->grid, 0.45);
-    struct kl_text_style label = {.font = row_font(canvas, &table, KL_FONT_SMALL),
-                                  .colour = palette->text,
-                                  .max_width =
-                                      table.column_x[0] - table.label_x - kl_px(canvas, 4)};
-    struct kl_text_style unit = {.font = row_font(canvas, &table, KL_FONT_SMALL),
-                                 .colour = palette->dim};
-    unit.max_width = fmax(table.right - table.unit_x + kl_px(canvas, 8), 1.0);
-    for (size_t i = 0; i < KL_METRIC_COUNT; i++) {
-        const struct kl_metric *metric = kl_metric_get((enum kl_metric_id)i);
+    for (size_t i = 0; i < page.line_count; i++) {
         if (i % 2 == 0) {
             kl_draw_rect(
                 canvas,
                 (struct kl_rect){rect.x, table.top + table.row_h * (double)i, rect.w, table.row_h},
                 stripe, 1.0);
         }
-        double y = row_baseline(canvas, &table, i);
-        (void)kl_text_draw(canvas, label, table.label_x, y, metric->label);
-        (void)kl_text_draw(canvas, unit, table.unit_x, y, metric->display_unit);
+        draw_line(canvas, rect, &table, i);
     }
+    draw_page_title(canvas, &table);
     struct kl_text_style head = {.font = KL_FONT_TINY, .colour = palette->dim, .align = 1.0};
     for (size_t i = 0; i < columns; i++) {
         double x = table.column_x[i] + table.latest_w;
@@ -194,16 +268,34 @@ static void draw_invalid(const struct kl_canvas *canvas, struct kl_rect cell, ui
                                            swatch, fmax(cell.h - 2.0 * pad, 1.0)});
 }
 
+/* " ± 0.18" behind a value; " ± ?" where the band of this step is not known. */
+static void band_text(const struct kl_metric_line *line, const struct kl_step *step,
+                      double body_weight_n, double height_m, char *out, size_t len)
+{
+    char text[48];
+    const char *reason = NULL;
+    out[0] = '\0';
+    if (line->band >= KL_METRIC_COUNT) {
+        return;
+    }
+    bool known = step->metric_reasons[line->band] == 0 &&
+                 value_text(kl_metric_get(line->band), step->metric[line->band], body_weight_n,
+                            height_m, text, sizeof(text), &reason);
+    (void)snprintf(out, len, " ± %s", known ? text : "?");
+}
+
 static void draw_cells(const struct kl_canvas *canvas, const struct table *table, size_t column,
                        size_t row, const struct kl_snapshot *snapshot,
                        const struct kl_snapshot_side *side)
 {
-    const struct kl_metric *metric = kl_metric_get((enum kl_metric_id)row);
+    const struct kl_metric_line *line = &table->page->line[row];
+    enum kl_metric_id id = line->id;
+    const struct kl_metric *metric = kl_metric_get(id);
     const struct kl_step *last = &side->last;
     struct kl_rect cell = {table->column_x[column] + kl_px(canvas, 3),
                            table->top + table->row_h * (double)row,
                            table->latest_w - kl_px(canvas, 3), table->row_h};
-    uint32_t reasons = last->metric_reasons[row] | (last->valid ? 0u : last->reasons);
+    uint32_t reasons = last->metric_reasons[id] | (last->valid ? 0u : last->reasons);
     double weight_n = last->body_weight_n > 0.0 ? last->body_weight_n : snapshot->body_weight_n;
     const char *reason = "not valid";
     char text[48];
@@ -212,16 +304,20 @@ static void draw_cells(const struct kl_canvas *canvas, const struct table *table
                                   .colour = canvas->palette->text,
                                   .align = 1.0};
     if (reasons == 0 && last->valid &&
-        value_text(metric, last->metric[row], weight_n, snapshot->height_m, text, sizeof(text),
+        value_text(metric, last->metric[id], weight_n, snapshot->height_m, text, sizeof(text),
                    &reason)) {
-        (void)kl_text_draw(canvas, style, cell.x + cell.w, baseline, text);
+        char band[64];
+        char both[sizeof(text) + sizeof(band)];
+        band_text(line, last, weight_n, snapshot->height_m, band, sizeof(band));
+        (void)snprintf(both, sizeof(both), "%s%s", text, band);
+        (void)kl_text_draw(canvas, style, cell.x + cell.w, baseline, both);
     } else {
         draw_invalid(canvas, cell, reasons, reason);
     }
     style.font = row_font(canvas, table, KL_FONT_SMALL);
     style.colour = canvas->palette->dim;
-    if (side->n[row] == 0 || !value_text(metric, side->mean[row], snapshot->body_weight_n,
-                                         snapshot->height_m, text, sizeof(text), &reason)) {
+    if (side->n[id] == 0 || !value_text(metric, side->mean[id], snapshot->body_weight_n,
+                                        snapshot->height_m, text, sizeof(text), &reason)) {
         (void)snprintf(text, sizeof(text), "–");
     }
     (void)kl_text_draw(canvas, style, cell.x + cell.w + table->mean_w, baseline, text);
@@ -259,8 +355,10 @@ static void draw_column(const struct kl_canvas *canvas, const struct table *tabl
                            snapshot->contacts == 0 ? "waiting for the first steps" : "no step yet");
         return;
     }
-    for (size_t row = 0; row < KL_METRIC_COUNT; row++) {
-        draw_cells(canvas, table, column, row, snapshot, steps);
+    for (size_t row = 0; row < table->page->line_count; row++) {
+        if (table->page->line[row].kind == KL_LINE_METRIC) {
+            draw_cells(canvas, table, column, row, snapshot, steps);
+        }
     }
 }
 
@@ -275,7 +373,9 @@ static void draw(const struct kl_canvas *canvas, struct kl_rect rect, void *stat
     struct columns *parts = state;
     enum kl_side side[2];
     size_t columns = columns_of(snapshot, side);
-    struct table table = table_of(canvas, rect, columns);
+    struct kl_metric_page page;
+    page_of(canvas, snapshot, &page);
+    struct table table = table_of(canvas, rect, columns, &page);
     for (size_t i = 0; i < columns; i++) {
         struct kl_rect part = {table.column_x[i], rect.y, table.latest_w + table.mean_w, rect.h};
         if (kl_panel_part_begin(canvas, part, &parts->drawn[i], side_key(snapshot, side[i]),

@@ -15,17 +15,27 @@ static const double band_height[BAND_MAIN] = {
 #define COLUMNS 48 /* of the grid, across the screen */
 #define ROWS 24    /* of the grid, down a band */
 
+#define ON(page) (1u << (page))
+#define EVERY (~0u)
+
 /* The panels: what, and from where to where on the grid. */
 static const struct place {
     const struct kl_panel *panel;
     enum band band;
-    int x0, x1; /* columns */
-    int y0, y1; /* rows of the band */
+    int x0, x1;     /* columns */
+    int y0, y1;     /* rows of the band */
+    unsigned pages; /* 1 << enum kl_page, on which it is seen */
 } places[] = {
-    {&kl_panel_status, BAND_STATUS, 0, 48, 0, 24},  {&kl_panel_factors, BAND_FACTORS, 0, 48, 0, 24},
-    {&kl_panel_flags, BAND_FLAGS, 0, 48, 0, 24},    {&kl_panel_force, BAND_MAIN, 0, 27, 0, 12},
-    {&kl_panel_steps, BAND_MAIN, 0, 10, 12, 24},    {&kl_panel_cop, BAND_MAIN, 10, 20, 12, 24},
-    {&kl_panel_cadence, BAND_MAIN, 20, 27, 12, 24}, {&kl_panel_metrics, BAND_MAIN, 27, 48, 0, 24},
+    {&kl_panel_status, BAND_STATUS, 0, 48, 0, 24, EVERY},
+    {&kl_panel_factors, BAND_FACTORS, 0, 48, 0, 24, EVERY},
+    {&kl_panel_flags, BAND_FLAGS, 0, 48, 0, 24, EVERY},
+    {&kl_panel_force, BAND_MAIN, 0, 27, 0, 12, ON(KL_PAGE_FORCES)},
+    {&kl_panel_steps, BAND_MAIN, 0, 10, 12, 24, ON(KL_PAGE_FORCES)},
+    {&kl_panel_cop, BAND_MAIN, 10, 20, 12, 24, ON(KL_PAGE_FORCES)},
+    {&kl_panel_cadence, BAND_MAIN, 20, 27, 12, 24, ON(KL_PAGE_FORCES)},
+    {&kl_panel_motion, BAND_MAIN, 0, 27, 0, 24, ON(KL_PAGE_MOTION)},
+    {&kl_panel_calibration, BAND_MAIN, 0, 27, 0, 24, ON(KL_PAGE_CALIBRATION)},
+    {&kl_panel_metrics, BAND_MAIN, 27, 48, 0, 24, EVERY},
 };
 
 #define PLACES (sizeof(places) / sizeof(places[0]))
@@ -36,6 +46,8 @@ struct kl_screen {
     int width_px, height_px; /* device */
     double scale;
     enum kl_theme theme;
+    struct kl_view view;      /* as chosen */
+    enum kl_page shown;       /* as drawn */
     cairo_surface_t *surface; /* what is seen */
     cairo_surface_t *frame;   /* panels without what moves: frames, titles, axes */
     cairo_t *on_surface, *on_frame;
@@ -56,7 +68,8 @@ static struct kl_canvas canvas_of(const struct kl_screen *screen, cairo_surface_
                               .frame = surface == screen->surface ? screen->frame : NULL,
                               .text = screen->text,
                               .palette = kl_palette_get(screen->theme),
-                              .unit = screen->unit};
+                              .unit = screen->unit,
+                              .view = {screen->shown, screen->view.metrics_turn}};
 }
 
 /* Edges of the grid, so that neighbours share them exactly whatever the rounding. */
@@ -210,6 +223,36 @@ void kl_screen_set_theme(struct kl_screen *screen, enum kl_theme theme)
     }
 }
 
+void kl_screen_set_page(struct kl_screen *screen, enum kl_page page)
+{
+    if (screen->view.page != page && (unsigned)page < KL_PAGE_COUNT) {
+        screen->view = (struct kl_view){.page = page};
+        forget(screen);
+    }
+}
+
+enum kl_page kl_screen_page(const struct kl_screen *screen)
+{
+    return screen->shown;
+}
+
+void kl_screen_turn_metrics(struct kl_screen *screen)
+{
+    screen->view.metrics_turn++;
+    forget(screen);
+}
+
+/* The page to draw: a running calibration is what the operator needs to see, unless motion was
+ * asked for. */
+static enum kl_page page_for(const struct kl_screen *screen, const struct kl_snapshot *snapshot)
+{
+    bool running = false;
+    for (size_t i = 0; i < KL_SNAPSHOT_PHASES; i++) {
+        running = running || snapshot->calibration.phase[i].running;
+    }
+    return running && screen->view.page == KL_PAGE_FORCES ? KL_PAGE_CALIBRATION : screen->view.page;
+}
+
 static void draw_frame(struct kl_screen *screen, size_t i, const struct kl_snapshot *snapshot)
 {
     struct kl_canvas canvas = canvas_of(screen, screen->frame, screen->on_frame);
@@ -249,8 +292,16 @@ static void draw_panel(struct kl_screen *screen, size_t i, const struct kl_snaps
 void kl_screen_draw(struct kl_screen *screen, const struct kl_snapshot *snapshot, cairo_t *cr)
 {
     screen->drawn_count = 0;
+    enum kl_page page = page_for(screen, snapshot);
+    if (page != screen->shown) {
+        screen->shown = page;
+        forget(screen);
+    }
     for (size_t i = 0; i < PLACES; i++) {
         const struct kl_panel *panel = places[i].panel;
+        if ((places[i].pages & ON(page)) == 0) {
+            continue;
+        }
         uint64_t frame_key = panel->frame_key != NULL ? panel->frame_key(snapshot) : 0;
         uint64_t key = panel->key(snapshot);
         bool frame_changed = !screen->drawn[i] || frame_key != screen->frame_key[i];

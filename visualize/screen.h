@@ -15,6 +15,14 @@
 
 enum kl_theme { KL_THEME_DARK = 0, KL_THEME_LIGHT };
 
+/** What the large part of the screen, left of the metrics, is given to. */
+enum kl_page {
+    KL_PAGE_FORCES = 0,  /* force, last steps, centre of pressure, cadence */
+    KL_PAGE_MOTION,      /* angle and moment curves of the last steps */
+    KL_PAGE_CALIBRATION, /* body calibration: what to do, how good it is */
+    KL_PAGE_COUNT,
+};
+
 struct kl_screen;
 
 /** @param width, height  px, at least 1. @return NULL without memory */
@@ -27,6 +35,16 @@ void kl_screen_destroy(struct kl_screen *screen);
 void kl_screen_resize(struct kl_screen *screen, int width, int height, double scale);
 void kl_screen_set_theme(struct kl_screen *screen, enum kl_theme theme);
 
+/** Chooses a page; the metrics go back to those that belong to it. While a calibration runs, its
+ *  page is shown instead of the forces. */
+void kl_screen_set_page(struct kl_screen *screen, enum kl_page page);
+
+/** The page last drawn. */
+enum kl_page kl_screen_page(const struct kl_screen *screen);
+
+/** The next page of metrics, around and around. */
+void kl_screen_turn_metrics(struct kl_screen *screen);
+
 /** Draws what changed since the last call into the screen's own surface, then paints that onto
  *  `cr` (NULL: only the surface). */
 void kl_screen_draw(struct kl_screen *screen, const struct kl_snapshot *snapshot, cairo_t *cr);
@@ -37,8 +55,9 @@ int kl_screen_png(struct kl_screen *screen, const char *path, struct kl_fault *f
 /** The image the screen draws on, device px, CAIRO_FORMAT_RGB24. Borrowed until the next resize. */
 cairo_surface_t *kl_screen_surface(const struct kl_screen *screen);
 
-/** Where a panel ("status", "factors", "flags", "force", "steps", "cop", "cadence", "metrics") lies
- *  on that image, device px. @return false when there is no such panel */
+/** Where a panel ("status", "factors", "flags", "force", "steps", "cop", "cadence", "motion",
+ *  "calibration", "metrics") lies on that image, device px; those of other pages too.
+ *  @return false when there is no such panel */
 bool kl_screen_panel(const struct kl_screen *screen, const char *name, double *x, double *y,
                      double *width, double *height);
 

@@ -146,6 +146,9 @@ static void fill_step(struct kl_step *step, unsigned index, enum kl_side side, b
             step->metric[i] = 0.0;
             step->metric_reasons[i] = KL_REASON_NOT_MEASURED;
         }
+        if (i >= KL_METRIC_FORCE_COUNT) {
+            step->metric_reasons[i] = KL_REASON_NO_SENSOR;
+        }
     }
     if (one_force) {
         step->metric_reasons[KL_METRIC_STEP_LENGTH] = KL_REASON_SPEED_UNKNOWN;
@@ -176,7 +179,8 @@ static void fill_side(struct kl_snapshot_side *out, enum kl_side side, unsigned 
     }
     out->steps = one_force ? finished : (finished + (side == KL_SIDE_LEFT)) / 2;
     for (size_t i = 0; i < KL_METRIC_COUNT && out->has_step; i++) {
-        if (out->last.metric_reasons[i] == KL_REASON_NOT_MEASURED) {
+        if (out->last.metric_reasons[i] == KL_REASON_NOT_MEASURED ||
+            out->last.metric_reasons[i] == KL_REASON_NO_SENSOR) {
             continue;
         }
         out->n[i] = out->steps < 60 ? out->steps : 60;
@@ -240,7 +244,8 @@ static void fill_flags(struct kl_snapshot *out, enum synthetic_scene scene)
         [KL_FACTOR_PRONATION] = "foot sensor not connected",
         [KL_FACTOR_VMO_IMBALANCE] = "no EMG",
     };
-    bool early = scene == SYNTHETIC_EMPTY || scene == SYNTHETIC_ONE_FORCE;
+    bool early =
+        scene == SYNTHETIC_EMPTY || scene == SYNTHETIC_CALIBRATING || scene == SYNTHETIC_ONE_FORCE;
     out->flag_table = demonstration_table();
     out->flag_count = 4;
     const struct kl_flag flag[4] = {
@@ -303,6 +308,8 @@ static void add_device(struct kl_snapshot *out, const char *name, const char *st
     device->rate_hz = rate_hz;
     device->lost = lost;
     device->alarm = alarm;
+    device->measured_hz = rate_hz * 0.9993;
+    device->battery = -1.0;
 }
 
 static void fill_devices(struct kl_snapshot *out, enum synthetic_scene scene, double t_s)
@@ -318,6 +325,7 @@ static void fill_devices(struct kl_snapshot *out, enum synthetic_scene scene, do
     add_device(out, "imu.shank.right", problem ? "lost" : "streaming", problem ? 0.0 : 100.0, 0,
                problem);
     add_device(out, "treadmill", "simulated", 10.0, 0, false);
+    out->device[2].battery = 0.81;
     for (size_t i = 0; i < out->device_count; i++) {
         out->device[i].samples = (uint64_t)(out->device[i].rate_hz * t_s);
     }
@@ -368,7 +376,7 @@ void synthetic_snapshot(enum synthetic_scene scene, double t_s, struct kl_snapsh
         return;
     }
     bool one_force = scene == SYNTHETIC_ONE_FORCE;
-    bool empty = scene == SYNTHETIC_EMPTY;
+    bool empty = scene == SYNTHETIC_EMPTY || scene == SYNTHETIC_CALIBRATING;
     out->t_ns = KL_EPOCH_NS + (int64_t)(t_s * 1e9);
     out->cutoff_hz = 50.0;
     out->threshold_n = 50.0;
@@ -386,6 +394,7 @@ void synthetic_snapshot(enum synthetic_scene scene, double t_s, struct kl_snapsh
     (void)snprintf(out->subject, sizeof(out->subject), "S07");
     if (empty) {
         out->target_cadence_spm = 178.0;
+        synthetic_body(scene, t_s, out);
         return;
     }
     unsigned begun = (unsigned)(t_s / STEP_S) + 1;
@@ -416,4 +425,5 @@ void synthetic_snapshot(enum synthetic_scene scene, double t_s, struct kl_snapsh
         out->cadence_disagrees = true;
         out->cadence_fft_spm = 164.0;
     }
+    synthetic_body(scene, t_s, out);
 }

@@ -239,21 +239,22 @@ Test(screen, a_value_that_is_not_valid_is_hatched)
     struct kl_screen *screen = kl_screen_create(1920, 1080, KL_THEME_LIGHT);
     synthetic_snapshot(SYNTHETIC_FULL, 33.0, &snapshot);
     struct kl_step *last = &snapshot.side[KL_SIDE_RIGHT].last;
-    memset(last->metric_reasons, 0, sizeof(last->metric_reasons));
+    memset(last->metric_reasons, 0, KL_METRIC_FORCE_COUNT * sizeof(last->metric_reasons[0]));
     kl_screen_draw(screen, &snapshot, NULL);
-    cr_expect_eq(count_colour(screen, "metrics", 0.0, 1.0, hatch), 0);
+    /* Right of the labels: among them stands the line of what is folded. */
+    cr_expect_eq(count_colour(screen, "metrics", 0.3, 1.0, hatch), 0);
     last->metric_reasons[KL_METRIC_VALR] = KL_REASON_NO_IMPACT_PEAK;
     kl_screen_draw(screen, &snapshot, NULL);
-    size_t one = count_colour(screen, "metrics", 0.0, 1.0, hatch);
+    size_t one = count_colour(screen, "metrics", 0.3, 1.0, hatch);
     cr_expect_gt(one, 0);
     last->metric_reasons[KL_METRIC_VALR] = 0;
     last->metric[KL_METRIC_VALR] = (double)NAN;
     kl_screen_draw(screen, &snapshot, NULL);
-    cr_expect_gt(count_colour(screen, "metrics", 0.0, 1.0, hatch), 0, "NaN without a reason");
+    cr_expect_gt(count_colour(screen, "metrics", 0.3, 1.0, hatch), 0, "NaN without a reason");
     last->valid = false;
     last->reasons = KL_REASON_CUT;
     kl_screen_draw(screen, &snapshot, NULL);
-    cr_expect_gt(count_colour(screen, "metrics", 0.0, 1.0, hatch), 10 * one,
+    cr_expect_gt(count_colour(screen, "metrics", 0.3, 1.0, hatch), 10 * one,
                  "an invalid step has no valid value");
     kl_screen_destroy(screen);
 }
