@@ -16,10 +16,11 @@
 
 #include "acquire/stream.h"
 
-#define KL_ALIGNMENT_GRID_MAX 20000                 /* ms: five stamps and a pause */
-#define KL_ALIGNMENT_LAG_MAX_NS INT64_C(500000000)  /* half of the shortest pause between stamps */
-#define KL_ALIGNMENT_CHANGE_MAX_NS INT64_C(5000000) /* from start to end of a session, methods 2   \
-                                                     */
+#define KL_ALIGNMENT_GRID_MAX 20000                /* ms: five stamps and a pause */
+#define KL_ALIGNMENT_LAG_MAX_NS INT64_C(500000000) /* half of the shortest pause between stamps */
+#define KL_ALIGNMENT_CHANGE_MAX_NS                                                                 \
+    INT64_C(5000000) /* from start to end of a session, methods 2                                  \
+                      */
 
 /** Samples of one channel, times increasing. Borrowed. */
 struct kl_alignment_signal {

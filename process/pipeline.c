@@ -168,6 +168,7 @@ struct kl_pipeline *kl_pipeline_create(const struct kl_stream *streams, size_t c
     now->threshold_n = settings->force.threshold_n;
     now->loading_rule = settings->loading_rule;
     now->flag_table = &pipeline->table;
+    kl_worn_show_calibration(pipeline->worn, &now->calibration);
     return pipeline;
 }
 
@@ -309,12 +310,27 @@ static void restart_if_due(struct kl_pipeline *pipeline, const struct kl_step *s
     }
 }
 
+/* Newest first, like the force curves. */
+static void show_motion(struct kl_pipeline *pipeline, const struct kl_step *step)
+{
+    struct kl_snapshot_side *side = &pipeline->now.side[step->side];
+    struct kl_motion_curve curve;
+    if (!step->valid || !kl_worn_curve(pipeline->worn, step->index, &curve)) {
+        return;
+    }
+    memmove(&side->motion[1], &side->motion[0],
+            (KL_MOTION_CURVE_STEPS - 1) * sizeof(side->motion[0]));
+    side->motion[0] = curve;
+    side->motion_count += side->motion_count < KL_MOTION_CURVE_STEPS;
+}
+
 static void take_step(struct kl_pipeline *pipeline, struct kl_assembly *assembly)
 {
     struct kl_step *step = &assembly->step;
     const struct kl_stream *plate = &pipeline->stream[step->stream];
     kl_worn_step(pipeline->worn, assembly, plate->plate.measured, plate->rate_hz,
                  step->body_weight_n / KL_GRAVITY_M_S2, pipeline->now.height_m, step);
+    show_motion(pipeline, step);
     restart_if_due(pipeline, step);
     kl_gait_mode_step(&pipeline->gait, step->contact_ns, assembly->flight_s);
     kl_step_statistics_add(&pipeline->statistics[step->side], step);
@@ -428,7 +444,11 @@ static void take_worn(struct kl_pipeline *pipeline, const struct kl_block *block
         part.t_ns = t_ns;
         part.value = &block->value[at * pipeline->stream[block->stream].channel_count];
         part.quality = &block->quality[at];
+        bool calibrating = kl_worn_calibrating(pipeline->worn);
         kl_worn_block(pipeline->worn, &part);
+        if (calibrating && !kl_worn_calibrating(pipeline->worn)) {
+            kl_worn_show_calibration(pipeline->worn, &pipeline->now.calibration);
+        }
     }
     kl_step_assembler_beside(pipeline->assembler, kl_worn_newest(pipeline->worn));
     drain(pipeline);
@@ -586,6 +606,11 @@ void kl_pipeline_snapshot(const struct kl_pipeline *pipeline, struct kl_snapshot
     out->cadence_disagrees =
         out->cadence_spm > 0 && moving && kl_cadence_disagrees(pipeline->cadence);
     show_problem(pipeline, out);
+    if (kl_worn_calibrating(pipeline->worn)) {
+        kl_worn_show_calibration(pipeline->worn, &out->calibration);
+    } else {
+        kl_worn_show_muscles(pipeline->worn, &out->calibration);
+    }
     out->flag_count = kl_flag_engine_get(pipeline->flags, out->flag, KL_SNAPSHOT_FLAGS);
     for (int f = 0; f < KL_FACTOR_COUNT; f++) {
         out->factor[f] =

@@ -177,6 +177,26 @@ const struct kl_motion_window *kl_worn_window(const struct kl_worn *worn)
     return worn->has_window ? &worn->window : NULL;
 }
 
+bool kl_worn_calibrating(const struct kl_worn *worn)
+{
+    return worn->phase_runs;
+}
+
+const struct kl_knee_step *kl_worn_knee(const struct kl_worn *worn)
+{
+    return &worn->knee;
+}
+
+bool kl_worn_has(const struct kl_worn *worn, enum kl_segment segment)
+{
+    return kl_motion_chain_has(worn->chain, segment);
+}
+
+const struct kl_muscle_signals *kl_worn_muscles(const struct kl_worn *worn)
+{
+    return worn->muscle;
+}
+
 /* ---------------------------------------------------------------- how far */
 
 /* Newest samples of everything worn, session time. @return how many */

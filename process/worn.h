@@ -11,8 +11,11 @@
 #define KL_PROCESS_WORN_H
 
 #include "process/knee/knee_centre.h"
+#include "process/knee/knee_step.h"
 #include "process/motion/body_calibration.h"
 #include "process/motion/motion_window.h"
+#include "process/muscle/muscle_signal.h"
+#include "process/snapshot.h"
 #include "process/steps/step_assembler.h"
 
 struct kl_worn;
@@ -55,5 +58,28 @@ const struct kl_body_calibration *kl_worn_calibration(const struct kl_worn *worn
 
 /** Motion around the newest step that had any; NULL: none yet. Borrowed until the next step. */
 const struct kl_motion_window *kl_worn_window(const struct kl_worn *worn);
+
+/** The knee of that step. */
+const struct kl_knee_step *kl_worn_knee(const struct kl_worn *worn);
+
+/** Motion and knee of the step that was filled last, for the screen: points by contact time.
+ *  @return false (out untouched) when it had none */
+bool kl_worn_curve(const struct kl_worn *worn, uint32_t step, struct kl_motion_curve *out);
+
+/** A calibration phase runs. */
+bool kl_worn_calibrating(const struct kl_worn *worn);
+
+/** How the calibration of the body stands, for the screen; reads all epochs (below 1 ms): while a
+ *  phase runs and when one has ended. */
+void kl_worn_show_calibration(const struct kl_worn *worn, struct kl_snapshot_calibration *out);
+
+/** The part about electrodes. */
+void kl_worn_show_muscles(const struct kl_worn *worn, struct kl_snapshot_calibration *out);
+
+/** A segment's sensor exists; it is calibrated (its angles exist). */
+bool kl_worn_has(const struct kl_worn *worn, enum kl_segment segment);
+
+/** The electrodes. */
+const struct kl_muscle_signals *kl_worn_muscles(const struct kl_worn *worn);
 
 #endif

@@ -180,14 +180,15 @@ static void level_of(const struct kl_knee_input *input, enum kl_knee_level level
     const struct kl_motion_window *window = input->window;
     bool left = window->side == KL_SIDE_LEFT;
     struct kl_knee_errors errors = kl_knee_errors_of(level);
-    struct kl_knee_curve curve = {.count = window->count,
-                                  .dt_s = 1 / KL_MOTION_RATE_HZ,
-                                  .ic_s = window->ic_s,
-                                  .to_s = window->to_s};
+    struct kl_knee_curve *curve = &out->curve;
+    curve->count = window->count;
+    curve->dt_s = 1 / KL_MOTION_RATE_HZ;
+    curve->ic_s = window->ic_s;
+    curve->to_s = window->to_s;
     double most = 0;
     out->frame = level == KL_KNEE_K1 ? KL_KNEE_LAB : KL_KNEE_SHANK;
     for (size_t i = 0; i < window->count; i++) {
-        double t_s = (double)i * curve.dt_s;
+        double t_s = (double)i * curve->dt_s;
         double wrench[KL_WRENCH_COUNT];
         memcpy(wrench, input->wrench[i], sizeof(wrench));
         if (left) {
@@ -207,14 +208,14 @@ static void level_of(const struct kl_knee_input *input, enum kl_knee_level level
         struct kl_vec moment = kl_knee_moment(wrench, knee);
         struct kl_vec axis =
             out->frame == KL_KNEE_SHANK ? kl_quat_rotate(pose.shank, forward) : forward;
-        curve.value[i] = kl_vec_dot(axis, moment);
+        curve->value[i] = kl_vec_dot(axis, moment);
         double part = (t_s - window->ic_s) / (window->to_s - window->ic_s);
-        if (part >= PEAK_FROM && part <= PEAK_TO && (most == 0 || curve.value[i] > most)) {
-            most = curve.value[i];
+        if (part >= PEAK_FROM && part <= PEAK_TO && (most == 0 || curve->value[i] > most)) {
+            most = curve->value[i];
             out->band_n_m = kl_knee_band(wrench, moment, &errors);
         }
     }
-    if (!kl_knee_peaks_of(&curve, input->mass_kg, &out->peaks)) {
+    if (!kl_knee_peaks_of(curve, input->mass_kg, &out->peaks)) {
         out->reasons |= (uint32_t)KL_REASON_CONTACT_RANGE;
     }
 }

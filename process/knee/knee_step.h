@@ -27,6 +27,7 @@ struct kl_knee_result {
     enum kl_knee_frame frame;
     struct kl_knee_peaks peaks; /* N·m */
     double band_n_m;            /* SD of the first peak (methods 12.3) */
+    struct kl_knee_curve curve; /* N·m, on the window's grid; read where reasons are 0 */
 };
 
 struct kl_knee_step {

@@ -190,6 +190,17 @@ bool kl_muscle_signals_has(const struct kl_muscle_signals *signals, enum kl_side
     return signals->electrode[side][muscle].worn;
 }
 
+double kl_muscle_signals_reference(const struct kl_muscle_signals *signals, enum kl_side side,
+                                   enum kl_muscle muscle)
+{
+    return signals->electrode[side][muscle].reference_v;
+}
+
+bool kl_muscle_signals_contracting(const struct kl_muscle_signals *signals, int64_t now_ns)
+{
+    return now_ns >= signals->trial_ns && now_ns < signals->trial_end_ns;
+}
+
 bool kl_muscle_signals_newest(const struct kl_muscle_signals *signals, enum kl_side side,
                               enum kl_muscle muscle, int64_t *t_ns)
 {

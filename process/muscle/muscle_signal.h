@@ -25,6 +25,13 @@ bool kl_muscle_signals_newest(const struct kl_muscle_signals *signals, enum kl_s
 bool kl_muscle_signals_has(const struct kl_muscle_signals *signals, enum kl_side side,
                            enum kl_muscle muscle);
 
+/** Amplitude of a maximal contraction, V; 0: none yet. */
+double kl_muscle_signals_reference(const struct kl_muscle_signals *signals, enum kl_side side,
+                                   enum kl_muscle muscle);
+
+/** A contraction is going on, or was begun and is not judged yet. */
+bool kl_muscle_signals_contracting(const struct kl_muscle_signals *signals, int64_t now_ns);
+
 /** All muscles contract as hard as they can from here for duration_ns: the largest half second of
  *  each becomes its reference when the trial is over; a stronger trial replaces a weaker one. */
 void kl_muscle_signals_contract(struct kl_muscle_signals *signals, int64_t t_ns,
