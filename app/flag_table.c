@@ -127,6 +127,16 @@ struct document {
     } while (0)
 
 /** @param number  of the rule, from 1 */
+/* Signals that an indicator comes from: a knee moment needs the plate, whatever else it needs. */
+static enum kl_family family_of(enum kl_metric_id metric)
+{
+    if (metric >= KL_METRIC_MUSCLE) {
+        return KL_FAMILY_EMG;
+    }
+    bool motion = metric >= KL_METRIC_MOTION && metric < KL_METRIC_KNEE;
+    return motion ? KL_FAMILY_IMU : KL_FAMILY_PLATE;
+}
+
 static int take_rule(const struct document *document, unsigned number, const struct yaml_rule *from,
                      struct kl_rule *to, struct kl_fault *fault)
 {
@@ -151,6 +161,7 @@ static int take_rule(const struct document *document, unsigned number, const str
     *to = (struct kl_rule){
         .factor = from->factor,
         .metric = from->metric,
+        .family = family_of(from->metric),
         .per_side = from->side == 1,
         .above = above,
         .limit = {from->limits[0], second},

@@ -58,10 +58,11 @@ void kl_flag_message(const struct kl_rule *rule, const struct kl_flag *flag, cha
         (void)snprintf(finding, sizeof(finding), "No sign beyond the limit in what was measured.");
     }
     (void)snprintf(out, len,
-                   "%s %s %s (95 %% CI %s-%s, %u steps). %s%sReference %s (%s). Evidence: %s. "
+                   "%s %s%s%s (95 %% CI %s to %s, %u steps). %s%sReference %s (%s). Evidence: %s. "
                    "A load indicator, not a diagnosis.%s%s",
-                   who, value, metric->display_unit, low, high, flag->steps, finding,
-                   finding[0] != '\0' ? " " : "", limit, rule->source, grade_text(rule->grade),
+                   who, value, metric->display_unit[0] != '\0' ? " " : "", metric->display_unit,
+                   low, high, flag->steps, finding, finding[0] != '\0' ? " " : "", limit,
+                   rule->source, grade_text(rule->grade),
                    raised && rule->option[0] != '\0' ? " Option: " : "",
                    raised ? rule->option : "");
 }

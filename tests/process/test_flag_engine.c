@@ -501,7 +501,8 @@ Test(flag_message, says_value_interval_limit_source_grade_and_option)
           .ci_low = 70,
           .ci_high = 74.08,
           .steps = 60},
-         "Right loading rate 72.0 BW/s (95 % CI 70.0-74.1, 60 steps). No sign beyond the limit in "
+         "Right loading rate 72.0 BW/s (95 % CI 70.0 to 74.1, 60 steps). No sign beyond the limit "
+         "in "
          "what was measured. Reference 86.0 (study mean + 1 SD, women 3.7 m/s). Evidence: weak. A "
          "load indicator, not a diagnosis."},
         {&valr,
@@ -511,7 +512,8 @@ Test(flag_message, says_value_interval_limit_source_grade_and_option)
           .ci_low = 90,
           .ci_high = 94,
           .steps = 60},
-         "Left loading rate 92.0 BW/s (95 % CI 90.0-94.0, 60 steps). Impact in this shoe is above "
+         "Left loading rate 92.0 BW/s (95 % CI 90.0 to 94.0, 60 steps). Impact in this shoe is "
+         "above "
          "the reference group. Reference 86.0 (study mean + 1 SD, women 3.7 m/s). Evidence: weak. "
          "A load indicator, not a diagnosis. Option: compare with another shoe."},
         {&valr,
@@ -522,7 +524,7 @@ Test(flag_message, says_value_interval_limit_source_grade_and_option)
           .ci_low = 108,
           .ci_high = 112,
           .steps = 60},
-         "Left loading rate 110.0 BW/s (95 % CI 108.0-112.0, 60 steps). Impact in this shoe is "
+         "Left loading rate 110.0 BW/s (95 % CI 108.0 to 112.0, 60 steps). Impact in this shoe is "
          "above the reference group. Beyond the second limit (high). Reference 105.0 (study mean "
          "+ 1 SD, women 3.7 m/s). Evidence: weak. A load indicator, not a diagnosis. Option: "
          "compare with another shoe."},
@@ -533,7 +535,8 @@ Test(flag_message, says_value_interval_limit_source_grade_and_option)
           .ci_low = 162.5,
           .ci_high = 163.5,
           .steps = 60},
-         "Cadence 163.0 steps/min (95 % CI 162.5-163.5, 60 steps). Steps are long for this speed. "
+         "Cadence 163.0 steps/min (95 % CI 162.5 to 163.5, 60 steps). Steps are long for this "
+         "speed. "
          "Reference 170.0 (rule of thumb). Evidence: moderate. A load indicator, not a diagnosis. "
          "Option: 5-10 % more steps at this speed."},
     };
