@@ -178,7 +178,7 @@ static size_t columns_needed(const struct kl_device_config *config, double count
             last = fmax(last, config->input[s][c]);
         }
     }
-    return (size_t)fmin(last, column_max) + 1;
+    return (size_t)(fmin(last, column_max) + 1); /* -1: nothing refers to any */
 }
 
 static int configure_as(struct load_cells *self, const char *name, bool timed,

@@ -140,8 +140,9 @@ void run_expect_same_in_chunks(const struct kl_driver *driver,
         run_bytes(&cut, driver, config, bytes, len, chunk[i]);
         cr_assert_eq(cut.count, whole.count, "chunks of %zu: %zu samples, not %zu", chunk[i],
                      cut.count, whole.count);
-        cr_expect_eq(memcmp(cut.sample, whole.sample, whole.count * sizeof(whole.sample[0])), 0,
-                     "chunks of %zu", chunk[i]);
+        cr_expect(whole.count == 0 ||
+                      memcmp(cut.sample, whole.sample, whole.count * sizeof(whole.sample[0])) == 0,
+                  "chunks of %zu", chunk[i]);
         cr_expect(cut.framing.frames == whole.framing.frames &&
                       cut.framing.bad == whole.framing.bad &&
                       cut.framing.skipped == whole.framing.skipped,
