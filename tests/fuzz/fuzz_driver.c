@@ -1,6 +1,8 @@
 /* Any bytes as what a device says, to the driver FUZZ_DRIVER: framed and parsed as configured,
  * answered to start, stop and identify, and streamed after a start. The first byte picks the lab
- * file (fuzz_labs.h, or the one of its emulated device) and how the bytes are cut.
+ * file (fuzz_labs.h, or the one of its emulated device) and how the bytes are cut; for some cuts
+ * the checksums of what looks like packets and answers are made right first (fuzz_seal.h), and a
+ * conversation reads one of those at a time.
  *
  * Without libFuzzer: seeds are the files given and what the emulated device says, damaged here and
  * there. */
@@ -8,6 +10,7 @@
 #include "devices/registry.h"
 #include "emulators.h"
 #include "fuzz_labs.h"
+#include "fuzz_seal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +18,9 @@
 
 #define STREAMS_MAX 16
 #define READS_MAX 200000
+#define SEALED_MAX (1 << 16)
+#define SEAL_LOOK 1024                        /* longest packet or answer */
+enum { SEALED_FROM = 24, SEALED_UNTIL = 31 }; /* cuts; 31 is that of the seeds made here */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,6 +29,7 @@ struct noise_link {
     struct kl_link link, beside;
     const uint8_t *data;
     size_t size, chunk; /* chunk 0: the bytes say how they are cut, and when nothing comes */
+    bool sealed;        /* a read gives no more than a packet */
     unsigned reads;
 };
 
@@ -43,6 +50,13 @@ static int link_read(struct kl_link *link, uint8_t *buf, size_t cap, int64_t wai
         noise.data++;
         noise.size--;
         return 0;
+    }
+    uint8_t packet[SEAL_LOOK];
+    size_t look = noise.size < sizeof(packet) ? noise.size : sizeof(packet);
+    if (noise.sealed) {
+        memcpy(packet, noise.data, look);
+        size_t whole = fuzz_seal(FUZZ_DRIVER, packet, look);
+        count = whole > 0 ? whole : count;
     }
     count = count < noise.size ? count : noise.size;
     count = count < cap ? count : cap;
@@ -101,6 +115,7 @@ static void plug(const uint8_t *data, size_t size, size_t chunk, enum kl_link_ki
                                                           : &serial;
     noise = (struct noise_link){
         .link = {.ops = ops}, .beside = {.ops = ops}, .data = data, .size = size, .chunk = chunk};
+    noise.sealed = chunk >= SEALED_FROM && chunk < SEALED_UNTIL;
 }
 
 struct promise {
@@ -172,6 +187,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     promise.streams = (size_t)streams;
     data++;
     size--;
+    if (cut >= SEALED_FROM && cut < SEALED_UNTIL && size <= SEALED_MAX) {
+        static uint8_t sealed[SEALED_MAX];
+        memcpy(sealed, data, size);
+        fuzz_seal_all(FUZZ_DRIVER, sealed, size);
+        data = sealed;
+    }
     feed(driver, state, &promise, data, size, cut + 1);
     plug(data, size, cut, driver->need[0].kind);
     if (driver->start(state, &noise.link, &fault) == KL_OK) {
@@ -336,8 +357,11 @@ int main(int argc, char **argv)
         for (uint64_t i = draw(&random, 20); i > 0 && len > 0; i--) {
             input[draw(&random, len)] = (uint8_t)draw(&random, 256);
         }
-        if (len > 0 && draw(&random, 2) == 0) {
+        uint64_t kind = draw(&random, 3);
+        if (len > 0 && kind == 0) {
             input[0] = (uint8_t)draw(&random, 256);
+        } else if (len > 0 && kind == 1) {
+            input[0] = (uint8_t)(8 * (SEALED_FROM + draw(&random, SEALED_UNTIL - SEALED_FROM)));
         }
         run(input, (size_t)draw(&random, len + 1));
     }
