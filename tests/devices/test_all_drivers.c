@@ -279,6 +279,14 @@ static void spoil(const struct row *row, enum emulator_fault fault, uint64_t com
         struct account account = account_for(&bench);
         cr_expect(account.wrong == 0, "%s, fault %d of command %llu", row->driver, fault,
                   (unsigned long long)command);
+        for (size_t s = 0; s < bench.run.streams; s++) {
+            double least = bench.run.stream[s].rate_hz - row->lost - 2;
+            cr_expect_geq((double)account.count[s], least,
+                          "%s, fault %d of command %llu, %llu times: %zu of stream %zu in 1 s, "
+                          "expected %g",
+                          row->driver, fault, (unsigned long long)command,
+                          (unsigned long long)count, account.count[s], s, least);
+        }
     } else {
         cr_expect_gt(strlen(bench.run.fault.text), 20, "%s: %s", row->driver, bench.run.fault.text);
         cr_expect(count > 1 || settings(&bench) == before,

@@ -5,7 +5,7 @@
  * conversation reads one of those at a time.
  *
  * Without libFuzzer: seeds are the files given and what the emulated device says, damaged here and
- * there. */
+ * there. --write FOLDER only writes what the emulated device says, as a corpus for libFuzzer. */
 #include "acquire/framing.h"
 #include "devices/registry.h"
 #include "emulators.h"
@@ -337,10 +337,31 @@ static void run(const uint8_t *bytes, size_t len)
     free(copy);
 }
 
+/* Each also as a stream whose checksums are made right. */
+static int write_seeds(const char *folder)
+{
+    for (size_t i = 0; i < 2 * seeds; i++) {
+        char path[1024];
+        (void)snprintf(path, sizeof(path), "%s/device_%zu", folder, i);
+        FILE *file = fopen(path, "wb");
+        if (i % 2 == 1) {
+            seed[i / 2].bytes[0] = 8 * SEALED_FROM;
+        }
+        if (file == NULL || fwrite(seed[i / 2].bytes, seed[i / 2].len, 1, file) != 1 ||
+            fclose(file) != 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     uint64_t random = 1;
     seed_from_device();
+    if (argc == 3 && strcmp(argv[1], "--write") == 0) {
+        return write_seeds(argv[2]);
+    }
     for (int i = 1; i < argc; i++) {
         seed_from_file(argv[i]);
     }
