@@ -46,6 +46,7 @@ enum { GPS_TIME = 0xd3 };
 #define OVERRANGE_ACCEL_GYRO 0x00ffu
 #define OVERRANGE_MAG 0x0f00u
 #define WEEK_S 604800
+#define WEEKS_MAX 15000 /* GPS weeks that int64 ns can hold: 287 years */
 
 /* ------------------------------------------------------------------ packets */
 
@@ -113,7 +114,7 @@ static void read_time(struct reading *reading, const struct kl_mip_field *field)
     } else if (!reading->timed && field->len == 12) {
         double of_week_s = kl_f64_be(field->data);
         int64_t week = kl_u16_be(field->data + 8);
-        if (of_week_s >= 0 && of_week_s <= WEEK_S) { /* false for NaN */
+        if (of_week_s >= 0 && of_week_s <= WEEK_S && week < WEEKS_MAX) { /* false for NaN */
             reading->timed = true;
             reading->time_ns = week * WEEK_S * KL_NS_PER_S + llround(of_week_s * 1e9);
         }
