@@ -30,6 +30,7 @@ struct noise_link {
     const uint8_t *data;
     size_t size, chunk; /* chunk 0: the bytes say how they are cut, and when nothing comes */
     bool sealed;        /* a read gives no more than a packet */
+    size_t left;        /* of this packet */
     unsigned reads;
 };
 
@@ -51,18 +52,19 @@ static int link_read(struct kl_link *link, uint8_t *buf, size_t cap, int64_t wai
         noise.size--;
         return 0;
     }
-    uint8_t packet[SEAL_LOOK];
-    size_t look = noise.size < sizeof(packet) ? noise.size : sizeof(packet);
-    if (noise.sealed) {
+    if (noise.sealed && noise.left == 0) {
+        uint8_t packet[SEAL_LOOK];
+        size_t look = noise.size < sizeof(packet) ? noise.size : sizeof(packet);
         memcpy(packet, noise.data, look);
-        size_t whole = fuzz_seal(FUZZ_DRIVER, packet, look);
-        count = whole > 0 ? whole : count;
+        noise.left = fuzz_seal(FUZZ_DRIVER, packet, look);
     }
+    count = noise.left > 0 ? noise.left : count;
     count = count < noise.size ? count : noise.size;
     count = count < cap ? count : cap;
     memcpy(buf, noise.data, count);
     noise.data += count;
     noise.size -= count;
+    noise.left -= noise.left > 0 ? count : 0;
     return (int)count;
 }
 
