@@ -149,14 +149,13 @@ static void read_field(struct reading *reading, const struct kl_mip_field *field
     }
 }
 
-/* Appends count floats; NaN and the quality bit where the packet has none. */
+/* Appends count floats; NaN where the packet has none. */
 static void put(struct kl_sample *sample, size_t *channel, const uint8_t *floats, size_t count,
                 double scale)
 {
     for (size_t i = 0; i < count; i++) {
-        double value = floats != NULL ? scale * (double)kl_f32_be(floats + 4 * i) : (double)NAN;
-        sample->quality |= isfinite(value) ? 0 : KL_QUALITY_INVALID;
-        sample->value[(*channel)++] = value;
+        sample->value[(*channel)++] =
+            floats != NULL ? scale * (double)kl_f32_be(floats + 4 * i) : (double)NAN;
     }
 }
 
