@@ -35,7 +35,7 @@ static const struct row {
     double late_s; /* until the first sample, at most */
 } table[] = {
     // clang-format off
-    {"bertec_treadmill", 3, "no head: 4 packets must fit", 0, false, 10000, 0.1},
+    {"bertec_treadmill", 3, "it, and those until the new connection", 0, false, 10000, 0.1},
     {"binary_record", 1, "one in a record", 0, true, 100, 0.1},
     {"bitalino", 2, "CRC of 4 bits: 2 frames must fit", 0, true, 100, 0.1},
     {"bno08x_rvc", 1, "one in a frame", 0, true, 10000, 0.1},
@@ -93,9 +93,22 @@ static void begin(struct bench *bench)
     cr_assert_eq(status, KL_OK, "%s: %s", bench->row->driver, bench->run.fault.text);
 }
 
+/* As the hub: a driver that cannot follow any more gets a new conversation. */
 static int listen_for(struct bench *bench, double seconds)
 {
-    return run_link(&bench->run, &bench->link.link, &bench->link.now_ns, seconds);
+    int64_t until_ns = bench->link.now_ns + kl_nanoseconds(seconds);
+    int status = KL_OK;
+    while (status == KL_OK && bench->link.now_ns < until_ns) {
+        status = run_link(&bench->run, &bench->link.link, &bench->link.now_ns,
+                          kl_seconds(until_ns - bench->link.now_ns));
+        if (bench->run.framing.gone) {
+            (void)bench->driver->stop(bench->run.state, &bench->link.link);
+            emulator_link_reopen(&bench->link);
+            kl_framing_restart(&bench->run.framing);
+            status = run_start(&bench->run, &bench->link.link);
+        }
+    }
+    return status;
 }
 
 static uint64_t settings(const struct bench *bench)
