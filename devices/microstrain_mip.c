@@ -235,8 +235,13 @@ static int configure(void *state, const void *config, struct kl_stream *out, siz
 /* The vendor is sure, the products come from users' udev rules. */
 static const struct kl_usb_id usb_id[] = {{0x199b, 0x3065}, {0x199b, 0x3d65}};
 
+static const unsigned other_speed[] = {921600, 460800, 230400, 0};
 static const struct kl_link_need need[] = {
-    {.kind = KL_LINK_SERIAL, .usb_id = usb_id, .usb_id_count = COUNT(usb_id), .baud = KL_MIP_BAUD},
+    {.kind = KL_LINK_SERIAL,
+     .speed = other_speed,
+     .usb_id = usb_id,
+     .usb_id_count = COUNT(usb_id),
+     .baud = KL_MIP_BAUD},
 };
 
 const struct kl_driver kl_microstrain_mip_driver = {
