@@ -82,7 +82,9 @@ enum kl_time_meaning {
 struct kl_sample {
     size_t stream;     /* index among the device's own streams */
     int64_t device_ns; /* device time in ns, unwrapped by the driver (kl_time_meaning) */
-    uint32_t quality;  /* kl_quality bits */
+    uint32_t quality;  /* kl_quality bits; KL_QUALITY_INVALID is none of the driver's business */
+    /* As the device sent it, in the stream's unit; NaN for a channel that this sample lacks. Not
+     * finite is passed on: whoever stores it (acquire/stage.h) marks the sample as INVALID. */
     double value[KL_CHANNELS_MAX];
 };
 

@@ -232,11 +232,9 @@ static enum kl_frame frame(const void *self, const uint8_t *buf, size_t len, siz
 static double value_of(const struct kl_record_field *field, const uint8_t *buf, uint32_t *quality)
 {
     double stored = field->type->read(buf + field->at);
-    if (!isfinite(stored)) {
-        *quality |= KL_QUALITY_INVALID;
-    } else if (field->type->high > 1 &&
-               (stored <= field->type->low || stored >= field->type->high) &&
-               !(field->type->low == 0 && stored == 0)) {
+    if (isfinite(stored) && field->type->high > 1 &&
+        (stored <= field->type->low || stored >= field->type->high) &&
+        !(field->type->low == 0 && stored == 0)) {
         *quality |= KL_QUALITY_CLIPPED; /* 0 is an ordinary value of an unsigned number */
     }
     return stored * field->scale + field->offset;

@@ -292,11 +292,8 @@ static int parse(void *self, const uint8_t *buf, size_t len, struct kl_sample *o
         out[s].quality = 0;
         for (size_t c = 0; c < stream->channels; c++) {
             double value_v = (double)kl_f32_le(buf + 4 * (size_t)(stream->input[c] - 1));
-            if (!isfinite(value_v)) {
-                out[s].quality |= KL_QUALITY_INVALID;
-            } else if (fabs(value_v) >= FULL_SCALE_V * 0.9999) { /* float32 of 0.011 is below it */
-                out[s].quality |= KL_QUALITY_CLIPPED;
-            }
+            bool at_rail = fabs(value_v) >= FULL_SCALE_V * 0.9999; /* float32 of 0.011 is below */
+            out[s].quality |= isfinite(value_v) && at_rail ? KL_QUALITY_CLIPPED : 0;
             out[s].value[c] = value_v;
         }
     }

@@ -46,6 +46,7 @@ enum { GPS_TIME = 0xd3 };
 #define OVERRANGE_ACCEL_GYRO 0x00ffu
 #define OVERRANGE_MAG 0x0f00u
 #define WEEK_S 604800
+#define WEEKS_MAX 15000 /* GPS weeks that int64 ns can hold: 287 years */
 
 /* ------------------------------------------------------------------ packets */
 
@@ -113,7 +114,7 @@ static void read_time(struct reading *reading, const struct kl_mip_field *field)
     } else if (!reading->timed && field->len == 12) {
         double of_week_s = kl_f64_be(field->data);
         int64_t week = kl_u16_be(field->data + 8);
-        if (of_week_s >= 0 && of_week_s <= WEEK_S) { /* false for NaN */
+        if (of_week_s >= 0 && of_week_s <= WEEK_S && week < WEEKS_MAX) { /* false for NaN */
             reading->timed = true;
             reading->time_ns = week * WEEK_S * KL_NS_PER_S + llround(of_week_s * 1e9);
         }
@@ -148,14 +149,13 @@ static void read_field(struct reading *reading, const struct kl_mip_field *field
     }
 }
 
-/* Appends count floats; NaN and the quality bit where the packet has none. */
+/* Appends count floats; NaN where the packet has none. */
 static void put(struct kl_sample *sample, size_t *channel, const uint8_t *floats, size_t count,
                 double scale)
 {
     for (size_t i = 0; i < count; i++) {
-        double value = floats != NULL ? scale * (double)kl_f32_be(floats + 4 * i) : (double)NAN;
-        sample->quality |= isfinite(value) ? 0 : KL_QUALITY_INVALID;
-        sample->value[(*channel)++] = value;
+        sample->value[(*channel)++] =
+            floats != NULL ? scale * (double)kl_f32_be(floats + 4 * i) : (double)NAN;
     }
 }
 
@@ -235,8 +235,13 @@ static int configure(void *state, const void *config, struct kl_stream *out, siz
 /* The vendor is sure, the products come from users' udev rules. */
 static const struct kl_usb_id usb_id[] = {{0x199b, 0x3065}, {0x199b, 0x3d65}};
 
+static const unsigned other_speed[] = {921600, 460800, 230400, 0};
 static const struct kl_link_need need[] = {
-    {.kind = KL_LINK_SERIAL, .usb_id = usb_id, .usb_id_count = COUNT(usb_id), .baud = KL_MIP_BAUD},
+    {.kind = KL_LINK_SERIAL,
+     .speed = other_speed,
+     .usb_id = usb_id,
+     .usb_id_count = COUNT(usb_id),
+     .baud = KL_MIP_BAUD},
 };
 
 const struct kl_driver kl_microstrain_mip_driver = {

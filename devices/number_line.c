@@ -482,6 +482,33 @@ static int hear_header(struct number_line *state, struct kl_conversation *talk,
     return KL_ERR_TIMEOUT;
 }
 
+/* A board that told its header may still stand: `1` starts it, but nothing acknowledges that, so a
+ * line of data is waited for. That line is the conversation's. */
+static int hear_data(struct number_line *state, struct kl_conversation *talk,
+                     struct kl_fault *fault)
+{
+    char line[KL_ANSWER_MAX];
+    struct kl_sample ignored;
+    int status = KL_ERR_TIMEOUT;
+    for (int i = 0; i < HEADER_TRIES && status == KL_ERR_TIMEOUT; i++) {
+        int64_t wait_ns = HEADER_NS + (int64_t)(2e9 / state->rate_hz);
+        status = kl_conversation_send(talk, "1\n", 2);
+        for (int k = 0; k < HEADER_LINES && status == KL_OK; k++) {
+            status = kl_conversation_text(talk, "\n", line, wait_ns);
+            if (status == KL_OK &&
+                parse_bimu(state, line, strcspn(line, "\r\n"), &ignored, NULL) > 0) {
+                return KL_OK;
+            }
+            status = status == KL_ERR_DATA ? KL_OK : status; /* no line at all */
+        }
+        status = status == KL_OK ? KL_ERR_TIMEOUT : status;
+    }
+    return kl_fault(fault, status,
+                    "number_line: the board tells its header but no line of data that fits it: %s; "
+                    "start it, or reset it",
+                    kl_status_text(status));
+}
+
 static int start(void *self, struct kl_link *link, struct kl_fault *fault)
 {
     struct number_line *state = self;
@@ -497,27 +524,26 @@ static int start(void *self, struct kl_link *link, struct kl_fault *fault)
     kl_conversation_init(&talk, link, NULL, NULL);
     for (int i = 0; i < HEADER_TRIES && status == KL_ERR_TIMEOUT; i++) {
         /* OpenLog opens a menu at any key: nothing is sent to it */
-        status = state->format == KL_LINE_BIMU ? kl_conversation_send(&talk, "?\n1\n", 4) : KL_OK;
+        status = state->format == KL_LINE_BIMU ? kl_conversation_send(&talk, "?\n", 2) : KL_OK;
         status = status == KL_OK ? hear_header(state, &talk, fault) : status;
+    }
+    if (status != KL_OK && status != KL_ERR_RANGE) {
+        (void)kl_fault(fault, status,
+                       "number_line: expected a header line of format %s, none came: %s; check "
+                       "the baud rate, reset the board, or turn its header on",
+                       format_text[state->format], kl_status_text(status));
+    }
+    if (status == KL_OK && state->format == KL_LINE_BIMU) {
+        status = fabs(state->header.rate_hz / state->rate_hz - 1) > RATE_TOLERANCE
+                     ? kl_fault(fault, KL_ERR_RANGE,
+                                "number_line: the board says %g Hz, the lab file %g; write "
+                                "rate_hz: %g",
+                                state->header.rate_hz, state->rate_hz, state->header.rate_hz)
+                     : hear_data(state, &talk, fault);
     }
     kl_counted_time_restart(&state->time);
     state->discarding = false;
-    if (status == KL_ERR_RANGE) {
-        return status;
-    }
-    if (status != KL_OK) {
-        return kl_fault(fault, status,
-                        "number_line: expected a header line of format %s, none came: %s; check "
-                        "the baud rate, reset the board, or turn its header on",
-                        format_text[state->format], kl_status_text(status));
-    }
-    if (state->format == KL_LINE_BIMU &&
-        fabs(state->header.rate_hz / state->rate_hz - 1) > RATE_TOLERANCE) {
-        return kl_fault(fault, KL_ERR_RANGE,
-                        "number_line: the board says %g Hz, the lab file %g; write rate_hz: %g",
-                        state->header.rate_hz, state->rate_hz, state->header.rate_hz);
-    }
-    return KL_OK;
+    return status;
 }
 
 static int stop(void *self, struct kl_link *link)

@@ -11,6 +11,9 @@
  * The packet CRC is switched on where the firmware has it. Without it a packet is believed by its
  * time stamp: one to three periods after the last, or the same to the next packet behind it.
  *
+ * The battery is not read: the unit tells volts (raw x 3 / 4095 x 1.988), and which of them is how
+ * many per cent of charge no document says.
+ *
  * Uncertain: calibration of a 3R (read as a Shimmer3's); unit of the magnetometer (gauss-like). A
  * unit that is not calibrated is refused unless `uncalibrated: yes` takes the typical values, good
  * to a few per cent.

@@ -390,13 +390,19 @@ static int calibrate(struct kl_shimmer3 *self, struct kl_conversation *talk, str
     return KL_OK;
 }
 
-/* Packet CRC, where the firmware has it. */
+/* Packet CRC, where the firmware has it. When nothing is acknowledged (older firmware, or the
+ * acknowledgements got lost) it is switched off again: packets two bytes longer than believed would
+ * never be in step. */
 static int set_crc(struct kl_shimmer3 *self, struct kl_conversation *talk)
 {
-    static const uint8_t two_bytes[] = {0x8b, 2};
+    static const uint8_t two_bytes[] = {0x8b, 2}, none[] = {0x8b, 0};
     uint8_t answer[ANSWER_MAX];
     int status =
-        try_command(self, talk, &(struct command){"packet CRC", two_bytes, 2, 0, 0}, 1, answer);
+        try_command(self, talk, &(struct command){"packet CRC", two_bytes, 2, 0, 0}, 2, answer);
+    if (status == KL_ERR_TIMEOUT) {
+        int off = try_command(self, talk, &(struct command){"no CRC", none, 2, 0, 0}, 1, answer);
+        status = off == KL_OK ? KL_ERR_TIMEOUT : off;
+    }
     self->layout.len = (uint8_t)(self->layout.len - self->layout.crc_bytes);
     self->layout.crc_bytes = status == KL_OK ? 2 : 0;
     self->layout.len = (uint8_t)(self->layout.len + self->layout.crc_bytes);

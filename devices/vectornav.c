@@ -300,7 +300,6 @@ static void put(const struct kl_vn_data *data, enum kl_vn_field field, size_t co
     for (size_t i = 0; i < count; i++) {
         sample->value[(*channel)++] =
             has(data, field) ? scale * data->value[field][i] : (double)NAN;
-        sample->quality |= has(data, field) ? 0 : KL_QUALITY_INVALID;
     }
 }
 

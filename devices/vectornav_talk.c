@@ -111,6 +111,16 @@ static const char *error_text(unsigned code)
     return code < sizeof(text) / sizeof(text[0]) ? text[code] : text[0];
 }
 
+/* The device's own word on what it did not do. */
+static int refused(const struct kl_vn *state, const char *word, unsigned number,
+                   const struct answer *answer, struct kl_fault *fault)
+{
+    return kl_fault(fault, KL_ERR_DATA,
+                    "%s: $%s,%u: expected it repeated, the VectorNav answered $VNERR,%u (%s); "
+                    "power it off and on and try again",
+                    state->name, word, number, answer->error, error_text(answer->error));
+}
+
 /* ask, with a fault in words. */
 static int request(const struct kl_vn *state, struct kl_conversation *talk, const char *word,
                    unsigned number, const char *arguments, struct answer *answer,
@@ -121,10 +131,7 @@ static int request(const struct kl_vn *state, struct kl_conversation *talk, cons
         return KL_OK;
     }
     if (status == KL_ERR_DATA) {
-        return kl_fault(fault, status,
-                        "%s: $%s,%u: expected it repeated, the VectorNav answered $VNERR,%u (%s); "
-                        "power it off and on and try again",
-                        state->name, word, number, answer->error, error_text(answer->error));
+        return refused(state, word, number, answer, fault);
     }
     if (status == KL_ERR_TIMEOUT) {
         return kl_fault(
@@ -180,22 +187,41 @@ static int find(struct kl_vn *state, struct kl_conversation *talk, struct kl_fau
                            : kl_fault(fault, status, "%s: %s", state->name, kl_status_text(status));
 }
 
-/* Both ends at another speed. */
+/* Both ends at another speed. The answer to it may be lost, and comes at either speed: what the
+ * device says at the new one counts. */
 static int change_speed(struct kl_vn *state, struct kl_conversation *talk, unsigned baud,
                         struct kl_fault *fault)
 {
+    const struct kl_link_ops *ops = talk->link->ops;
+    unsigned before = state->found_baud;
     struct answer answer;
     char text[16];
+    int status = KL_ERR_TIMEOUT;
     (void)snprintf(text, sizeof(text), "%u", baud);
-    int status = request(state, talk, "VNWRG", 5, text, &answer, fault);
-    if (status == KL_OK) {
-        status = talk->link->ops->set_baud(talk->link, baud);
+    for (int i = 0; i < TRIES && status == KL_ERR_TIMEOUT; i++) {
+        status = ask(talk, "VNWRG", 5, text, 1, &answer);
+        if (status == KL_ERR_DATA) {
+            return refused(state, "VNWRG", 5, &answer, fault);
+        }
+        if (status != KL_OK && status != KL_ERR_TIMEOUT) {
+            break;
+        }
+        status = ops->set_baud(talk->link, baud);
+        status = status == KL_OK ? kl_conversation_flush(talk, SPEED_TAKES_NS) : status;
+        status = status == KL_OK ? ask(talk, "VNRRG", 1, "", 2, &answer) : status;
+        if (status == KL_OK || status == KL_ERR_DATA) { /* an error is an answer */
+            state->found_baud = baud;
+            return KL_OK;
+        } else if (status == KL_ERR_TIMEOUT) { /* it has not heard us */
+            int back = ops->set_baud(talk->link, before);
+            back = back == KL_OK ? kl_conversation_flush(talk, SPEED_TAKES_NS) : back;
+            status = back == KL_OK ? status : back;
+        }
     }
-    if (status == KL_OK) {
-        state->found_baud = baud;
-        status = kl_conversation_flush(talk, SPEED_TAKES_NS);
-    }
-    return status == KL_OK ? request(state, talk, "VNRRG", 1, "", &answer, fault) : status;
+    return kl_fault(fault, status,
+                    "%s: $VNWRG,5: expected an answer at %u baud: %s; set the speed with the "
+                    "maker's tool",
+                    state->name, baud, kl_status_text(status));
 }
 
 /* Does the line carry the packets? If not, the lowest speed that does. */

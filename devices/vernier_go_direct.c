@@ -310,7 +310,6 @@ static struct kl_sample take_row(struct kl_vernier *self, size_t s, const struct
         const uint8_t *p = rows->value + 4 * place;
         double value = rows->whole ? (double)kl_i32_le(p) : (double)kl_f32_le(p);
         sample.value[c] = value;
-        sample.quality |= isfinite(value) ? 0 : (uint32_t)KL_QUALITY_INVALID;
         sample.quality |= value <= self->low[s][c] || value >= self->high[s][c]
                               ? (uint32_t)KL_QUALITY_CLIPPED
                               : 0;

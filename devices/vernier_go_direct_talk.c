@@ -1,7 +1,8 @@
 /* The conversation with a Vernier Go Direct device: INIT, who is it, which sensors, period, START.
  *
- * Every command gets one answer; measurements of a device that an earlier program left running may
- * stand before it. Which commands and payloads: VernierST/godirect-py (facts only).
+ * Every command gets one answer, which repeats the command at byte 4 (not its counter);
+ * measurements of a device that an earlier program left running, and answers it did not wait for,
+ * may stand before it. Which commands and payloads: VernierST/godirect-py (facts only).
  */
 #include "devices/bytes.h"
 #include "devices/conversation.h"
@@ -10,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { COMMAND = 0x58, ANSWER_PAYLOAD = 6, TRIES = 2 };
+enum { COMMAND = 0x58, COMMAND_AT = 4, ANSWER_PAYLOAD = 6, TRIES = 2 };
 
 enum command {
     CMD_STATUS = 0x10,
@@ -75,14 +76,14 @@ static void begin(struct kl_conversation *talk, struct kl_link *link)
 
 /* The next packet that is no measurement, into self->packet. @return its length, or a negative
  * status. *measured: measurements came meanwhile */
-static int receive(struct kl_vernier *self, struct kl_conversation *talk, bool *measured)
+static int receive(struct kl_vernier *self, struct kl_conversation *talk, int64_t *left_ns,
+                   bool *measured)
 {
-    int64_t left_ns = ANSWER_NS;
     self->want = self->have = 0;
     for (;;) {
         const uint8_t *report = NULL;
         size_t len = 0;
-        int status = kl_conversation_next(talk, &left_ns, &report, &len);
+        int status = kl_conversation_next(talk, left_ns, &report, &len);
         if (status != KL_OK) {
             return status;
         }
@@ -99,17 +100,31 @@ static int receive(struct kl_vernier *self, struct kl_conversation *talk, bool *
     }
 }
 
-/* Asks, and waits for the answer. @return KL_OK with the answer in self->packet */
+/* Asks, and waits for the answer; another command's is passed over. @return KL_OK with the answer
+ * in self->packet */
 static int ask(struct kl_vernier *self, struct kl_conversation *talk,
                const struct question *question, bool *measured, struct kl_fault *fault)
 {
     int got = KL_ERR_TIMEOUT;
+    unsigned others = 0, other = 0;
     for (int attempt = 0; attempt < TRIES && got == KL_ERR_TIMEOUT; attempt++) {
+        int64_t left_ns = ANSWER_NS;
         int status = send(self, talk, question, fault);
         if (status != KL_OK) {
             return status;
         }
-        got = receive(self, talk, measured);
+        while ((got = receive(self, talk, &left_ns, measured)) >= 0 &&
+               self->packet[COMMAND_AT] != question->command) {
+            other = self->packet[COMMAND_AT];
+            others++;
+        }
+    }
+    if (got == KL_ERR_TIMEOUT && others > 0) {
+        return kl_fault(fault, KL_ERR_DATA,
+                        KL_VERNIER_NAME
+                        ": %s: expected an answer to command %02x, got one to %02x; switch the "
+                        "device off and on",
+                        question->name, question->command, other);
     }
     if (got < 0) {
         return kl_fault(fault, got,
@@ -160,8 +175,9 @@ static int disconnect(struct kl_vernier *self, struct kl_conversation *talk)
 {
     const struct question question = {"DISCONNECT", CMD_DISCONNECT, NULL, 0, 0};
     bool measured;
+    int64_t left_ns = ANSWER_NS;
     int status = send(self, talk, &question, NULL);
-    int got = status == KL_OK ? receive(self, talk, &measured) : status;
+    int got = status == KL_OK ? receive(self, talk, &left_ns, &measured) : status;
     return got < 0 && got != KL_ERR_TIMEOUT ? got : KL_OK;
 }
 

@@ -170,7 +170,6 @@ static void put(const struct kl_mti_data *data, enum kl_mti_field field, size_t 
     for (size_t i = 0; i < count; i++) {
         bool has = kl_mti_has(data, field);
         sample->value[(*channel)++] = has ? data->value[field][i] : (double)NAN;
-        sample->quality |= has ? 0 : KL_QUALITY_INVALID;
     }
 }
 

@@ -88,14 +88,15 @@ static int ask(struct kl_conversation *talk, enum kl_mti_mid mid, const uint8_t 
                 break;
             }
             answer->payload = kl_mti_payload(bytes, bytes_len, &answer->len);
-            if (bytes[2] == (unsigned)mid + 1) {
-                return KL_OK;
+            bool data = bytes[2] == KL_MTI_MTDATA2;
+            if (bytes[2] == (unsigned)mid + 1 || (data && mid == KL_MTI_GOTO_MEASUREMENT)) {
+                return KL_OK; /* data prove as much as a lost acknowledgement would have */
             }
             if (bytes[2] == KL_MTI_ERROR) {
                 answer->error = answer->len > 0 ? answer->payload[0] : 0;
                 return KL_ERR_DATA;
             }
-            answer->measuring |= bytes[2] == KL_MTI_MTDATA2;
+            answer->measuring |= data;
             if (bytes[2] ==
                 KL_MTI_WAKE_UP) { /* just powered up: acknowledging keeps it configurable */
                 status = send(talk, (enum kl_mti_mid)(KL_MTI_WAKE_UP + 1), NULL, 0);
@@ -318,6 +319,10 @@ int kl_mti_start(void *self, struct kl_link *link, struct kl_fault *fault)
         talk.cap = 1; /* the first data belong to the stream, not to the conversation */
         status = request(&talk, state->name, KL_MTI_GOTO_MEASUREMENT, "GotoMeasurement", NULL, 0,
                          &answer, fault);
+        talk.cap = sizeof(talk.buf);
+        if (status != KL_OK) { /* it may measure nevertheless */
+            (void)enter_config(state, &talk, false, &answer);
+        }
     }
     if (status != KL_OK) {
         (void)restore(state, &talk);

@@ -81,7 +81,7 @@ void run_finish(struct driver_run *run)
 int run_link(struct driver_run *run, struct kl_link *link, const int64_t *now_ns, double seconds)
 {
     const int64_t until_ns = *now_ns + kl_nanoseconds(seconds);
-    while (*now_ns < until_ns) {
+    while (*now_ns < until_ns && !run->framing.gone) {
         uint8_t buf[4096];
         int64_t wait_ns = KL_NS_PER_S / 100;
         if (run->driver->ask != NULL) {

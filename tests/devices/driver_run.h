@@ -30,8 +30,8 @@ int run_start(struct driver_run *run, struct kl_link *link);
 void run_feed(struct driver_run *run, const void *bytes, size_t len, size_t chunk);
 void run_finish(struct driver_run *run);
 
-/** Reads a link (and asks, where the driver does) for this long on its own clock.
- *  @return KL_OK or the link's error */
+/** Reads a link (and asks, where the driver does) for this long on its own clock, or until the
+ *  driver asks for a new conversation (framing.gone). @return KL_OK or the link's error */
 int run_link(struct driver_run *run, struct kl_link *link, const int64_t *now_ns, double seconds);
 
 /** Frees what it holds, of the driver too. */

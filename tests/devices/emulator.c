@@ -6,7 +6,7 @@
 void emulator_break(struct emulator *self, enum emulator_fault fault, uint64_t after,
                     uint64_t count)
 {
-    bool of_commands = fault == EMULATOR_WRONG_ANSWER || fault == EMULATOR_NO_ANSWER;
+    bool of_commands = fault >= EMULATOR_WRONG_ANSWER;
     self->fault = fault;
     self->fault_at = after + (of_commands ? self->commands : self->frames);
     self->fault_count = count;
@@ -18,11 +18,18 @@ static enum emulator_fault fault_of(const struct emulator *self, uint64_t number
     return faulty ? self->fault : EMULATOR_SOUND;
 }
 
-void emulator_send(struct emulator *self, const void *bytes, size_t len)
+static void put(struct emulator *self, const void *bytes, size_t len)
 {
     if (len <= sizeof(self->out) - self->out_len) { /* a full buffer loses, as in a device */
         memcpy(self->out + self->out_len, bytes, len);
         self->out_len += len;
+    }
+}
+
+void emulator_send(struct emulator *self, const void *bytes, size_t len)
+{
+    if (!self->mute) {
+        put(self, bytes, len);
     }
 }
 
@@ -43,7 +50,7 @@ void emulator_frame(struct emulator *self, const void *bytes, size_t len, int64_
         memmove(frame + len / 2, frame + len / 2 + 1, len - len / 2);
         break;
     case EMULATOR_GARBAGE:
-        emulator_send(self, garbage, sizeof(garbage));
+        put(self, garbage, sizeof(garbage));
         break;
     case EMULATOR_STALL:
         self->stalled_until_ns = now_ns + (self->stall_ns > 0 ? self->stall_ns : KL_NS_PER_S);
@@ -54,12 +61,13 @@ void emulator_frame(struct emulator *self, const void *bytes, size_t len, int64_
     default:
         break;
     }
-    emulator_send(self, frame, len);
+    put(self, frame, len);
 }
 
 enum emulator_fault emulator_command(struct emulator *self)
 {
     enum emulator_fault fault = fault_of(self, self->commands++);
+    self->mute = fault == EMULATOR_LOST_ANSWER;
     return fault == EMULATOR_WRONG_ANSWER || fault == EMULATOR_NO_ANSWER ? fault : EMULATOR_SOUND;
 }
 
@@ -132,6 +140,7 @@ static int line_out(void *self_, uint8_t endpoint, const uint8_t *bytes, size_t 
     if (self->hear != NULL) {
         self->hear(self, bytes, len, now_ns);
     }
+    self->mute = false;
     return (int)len;
 }
 

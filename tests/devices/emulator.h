@@ -22,7 +22,8 @@ enum emulator_fault {
     EMULATOR_HANG_UP,       /* gone for good */
     /* of commands */
     EMULATOR_WRONG_ANSWER, /* answered with an error, or with something else */
-    EMULATOR_NO_ANSWER,
+    EMULATOR_NO_ANSWER,   /* not understood */
+    EMULATOR_LOST_ANSWER, /* obeyed, and the answer does not arrive */
 };
 
 struct emulator {
@@ -49,6 +50,7 @@ struct emulator {
     uint64_t frames;   /* made, lost ones too */
     uint64_t commands; /* heard */
     bool heard;        /* anything at all */
+    bool mute;         /* what is sent now is lost: an answer */
     int64_t stalled_until_ns;
     bool gone;
     size_t out_len;
@@ -73,7 +75,8 @@ void emulator_send(struct emulator *self, const void *bytes, size_t len);
 /** Sends a frame of the stream, with the fault it shall have. */
 void emulator_frame(struct emulator *self, const void *bytes, size_t len, int64_t now_ns);
 
-/** Counts a command. @return the fault of its answer: SOUND, WRONG_ANSWER or NO_ANSWER */
+/** Counts a command. @return the fault of its answer: SOUND, WRONG_ANSWER or NO_ANSWER (of a lost
+ *  answer the kind knows nothing: emulator_send loses it) */
 enum emulator_fault emulator_command(struct emulator *self);
 
 /** A command and its answer in words, or a wrong one, or none. */

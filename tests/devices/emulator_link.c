@@ -125,3 +125,9 @@ void emulator_link_init(struct emulator_link *link, const struct emulator_ops *o
         .beside = {.ops = &beside},
     };
 }
+
+void emulator_link_reopen(struct emulator_link *link)
+{
+    struct emulator *device = link->self;
+    device->out_len = 0;
+}

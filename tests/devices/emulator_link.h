@@ -38,4 +38,7 @@ struct emulator_link {
 void emulator_link_init(struct emulator_link *link, const struct emulator_ops *ops, void *self,
                         const struct kl_link_need *need);
 
+/** Closed and opened: what was on its way is lost. */
+void emulator_link_reopen(struct emulator_link *link);
+
 #endif

@@ -24,33 +24,37 @@ enum {
 
 static const struct row {
     const char *driver;
-    unsigned lost;     /* samples of a stream that one fault may cost: those of its frame */
-    unsigned untold;   /* FAULT bits that its wire does not know */
-    bool counts;       /* the wire says how many are missing */
-    unsigned clock_us; /* 99th percentile of the error of mapped time; 0: it has no time */
-    double late_s;     /* until the first sample, at most */
+    unsigned lost;   /* samples of a stream that one fault may cost */
+    const char *why; /* ... so many: how many a frame has, and what is needed to be in step again */
+    unsigned untold; /* FAULT bits that its wire does not know */
+    bool counts;     /* the wire says how many are missing */
+    /* 99th percentile of the error of mapped time, of a host that is busy for up to 20 ms: by the
+     * device's clock or sample number 100; by the arrival alone that delay, smoothed over nominal
+     * periods to less than half of it; of one that is asked all of it */
+    unsigned clock_us;
+    double late_s; /* until the first sample, at most */
 } table[] = {
     // clang-format off
-    {"bertec_treadmill", 3, 0, false, 0, 0.1},
-    {"binary_record", 1, 0, true, 100, 0.1},
-    {"bitalino", 2, 0, true, 100, 0.1},
-    {"bno08x_rvc", 1, 0, true, 100, 0.1},
-    {"delsys_trigno", 0, UNFRAMED, false, 100, 1.6},
-    {"labjack_u6", 4, 0, true, 100, 0.1},
-    {"load_cells", 1, 0, true, 0, 0.1},
-    {"load_cells_timed", 1, 0, true, 100, 0.1},
-    {"mcc_usb1608fs_plus", 0, UNFRAMED, false, 100, 0.1},
-    {"microstrain_mip", 1, 0, true, 100, 0.1},
-    {"number_line", 1, 0, true, 100, 0.1},
-    {"openbci_cyton", 1, 0, true, 100, 0.1},
-    {"shimmer3", 1, 0, true, 100, 0.1},
-    {"trackmaster", 2, 0, false, 0, 0.6},
-    {"vectornav", 1, 0, true, 100, 0.1},
-    {"vernier_go_direct", 5, REPORTS, true, 100, 0.1},
-    {"witmotion", 1, 0, false, 100, 0.1},
-    {"woodway", 2, 0, false, 0, 0.6},
-    {"ximu3", 1, UNCHECKED, true, 100, 0.1},
-    {"xsens_mti", 1, 0, true, 100, 0.1},
+    {"bertec_treadmill", 3, "it, and those until the new connection", 0, false, 10000, 0.1},
+    {"binary_record", 1, "one in a record", 0, true, 100, 0.1},
+    {"bitalino", 2, "CRC of 4 bits: 2 frames must fit", 0, true, 100, 0.1},
+    {"bno08x_rvc", 1, "one in a frame", 0, true, 10000, 0.1},
+    {"delsys_trigno", 0, "TCP loses nothing", UNFRAMED, false, 100, 1.6},
+    {"labjack_u6", 3, "21 values of 7 inputs in a packet", 0, true, 100, 0.1},
+    {"load_cells", 1, "one in a line", 0, true, 10000, 0.1},
+    {"load_cells_timed", 1, "one in a line", 0, true, 100, 0.1},
+    {"mcc_usb1608fs_plus", 0, "USB loses nothing", UNFRAMED, false, 100, 0.1},
+    {"microstrain_mip", 1, "one in a packet", 0, true, 100, 0.1},
+    {"number_line", 1, "one in a line", 0, true, 100, 0.1},
+    {"openbci_cyton", 1, "one in a frame", 0, true, 100, 0.1},
+    {"shimmer3", 1, "one in a packet", 0, true, 100, 0.1},
+    {"trackmaster", 2, "speed and grade of two questions", 0, false, 20000, 0.6},
+    {"vectornav", 1, "one in a packet", 0, true, 100, 0.1},
+    {"vernier_go_direct", 5, "5 rows in a packet", REPORTS, true, 100, 0.1},
+    {"witmotion", 1, "one in a packet of each type", 0, false, 100, 0.1},
+    {"woodway", 2, "speed and grade of two questions", 0, false, 20000, 0.6},
+    {"ximu3", 1, "one in a message", UNCHECKED, true, 100, 0.1},
+    {"xsens_mti", 1, "one in a message", 0, true, 100, 0.1},
     // clang-format on
 };
 
@@ -89,9 +93,22 @@ static void begin(struct bench *bench)
     cr_assert_eq(status, KL_OK, "%s: %s", bench->row->driver, bench->run.fault.text);
 }
 
+/* As the hub: a driver that cannot follow any more gets a new conversation. */
 static int listen_for(struct bench *bench, double seconds)
 {
-    return run_link(&bench->run, &bench->link.link, &bench->link.now_ns, seconds);
+    int64_t until_ns = bench->link.now_ns + kl_nanoseconds(seconds);
+    int status = KL_OK;
+    while (status == KL_OK && bench->link.now_ns < until_ns) {
+        status = run_link(&bench->run, &bench->link.link, &bench->link.now_ns,
+                          kl_seconds(until_ns - bench->link.now_ns));
+        if (bench->run.framing.gone) {
+            (void)bench->driver->stop(bench->run.state, &bench->link.link);
+            emulator_link_reopen(&bench->link);
+            kl_framing_restart(&bench->run.framing);
+            status = run_start(&bench->run, &bench->link.link);
+        }
+    }
+    return status;
 }
 
 static uint64_t settings(const struct bench *bench)
@@ -231,8 +248,8 @@ Test(all_drivers, every_fault_costs_what_it_must_and_is_told)
         struct account account = account_for(&bench);
         cr_expect_eq(account.wrong, 0, "%s, fault %d: %zu", row->driver, fault, account.wrong);
         for (size_t s = 0; s < bench.run.streams; s++) {
-            cr_expect_leq(account.lost[s], row->lost, "%s, fault %d: %zu lost of stream %zu",
-                          row->driver, fault, account.lost[s], s);
+            cr_expect_leq(account.lost[s], row->lost, "%s, fault %d: %zu lost of stream %zu (%s)",
+                          row->driver, fault, account.lost[s], s, row->why);
             cr_expect_geq((double)account.count[s],
                           bench.run.stream[s].rate_hz * (4.9 - row->late_s) - 5,
                           "%s, fault %d: %zu", row->driver, fault, account.count[s]);
@@ -279,14 +296,22 @@ static void spoil(const struct row *row, enum emulator_fault fault, uint64_t com
         struct account account = account_for(&bench);
         cr_expect(account.wrong == 0, "%s, fault %d of command %llu", row->driver, fault,
                   (unsigned long long)command);
+        for (size_t s = 0; s < bench.run.streams; s++) {
+            double least = bench.run.stream[s].rate_hz - row->lost - 2;
+            cr_expect_geq((double)account.count[s], least,
+                          "%s, fault %d of command %llu, %llu times: %zu of stream %zu in 1 s, "
+                          "expected %g",
+                          row->driver, fault, (unsigned long long)command,
+                          (unsigned long long)count, account.count[s], s, least);
+        }
     } else {
         cr_expect_gt(strlen(bench.run.fault.text), 20, "%s: %s", row->driver, bench.run.fault.text);
         cr_expect(count > 1 || settings(&bench) == before,
-                  "%s, fault %d of command %llu: left as it was", row->driver, fault,
-                  (unsigned long long)command);
+                  "%s, fault %d of command %llu: left as it was: %s", row->driver, fault,
+                  (unsigned long long)command, bench.run.fault.text);
     }
-    cr_expect(command > 0 || count == 1 || status < 0, "%s, fault %d: nothing was answered",
-              row->driver, fault);
+    cr_expect(command > 0 || count == 1 || status < 0 || fault == EMULATOR_LOST_ANSWER,
+              "%s, fault %d: nothing was answered", row->driver, fault);
     unplug(&bench);
 }
 
@@ -301,6 +326,8 @@ Test(all_drivers, wrong_answers_and_silence_are_repeated_or_refused_in_words)
         for (uint64_t k = 0; k < commands; k++) {
             spoil(&table[r], EMULATOR_NO_ANSWER, k, 1);
             spoil(&table[r], EMULATOR_NO_ANSWER, k, UINT64_MAX);
+            spoil(&table[r], EMULATOR_LOST_ANSWER, k, 1);
+            spoil(&table[r], EMULATOR_LOST_ANSWER, k, UINT64_MAX);
             spoil(&table[r], EMULATOR_WRONG_ANSWER, k, 1);
             spoil(&table[r], EMULATOR_WRONG_ANSWER, k, UINT64_MAX);
         }
@@ -329,6 +356,8 @@ Test(all_drivers, a_device_that_is_already_gone_is_refused_in_words)
 struct clock_check {
     const struct bench *bench;
     struct kl_clock clock;
+    struct kl_arrival_clock arrival_clock;
+    bool by_arrival;
     int64_t arrival_ns, first_ns;
     double period_ns;  /* of the true time */
     double *offset_ns; /* mapped time less the sample's number of periods */
@@ -344,10 +373,15 @@ static void map_time(void *self, const struct kl_sample *sample)
         return;
     }
     int64_t number = number_of(check->bench, sample, check->next);
-    int64_t host_ns = kl_clock_step(&check->clock, sample->device_ns, check->arrival_ns);
+    int64_t host_ns =
+        check->by_arrival
+            ? kl_arrival_clock_step(&check->arrival_clock, sample->device_ns, check->arrival_ns)
+            : kl_clock_step(&check->clock, sample->device_ns, check->arrival_ns);
     cr_assert_geq(number, 0, "%s", check->bench->row->driver);
     check->next = (uint64_t)number + 1;
-    double due_ns = (double)number * check->period_ns;
+    /* one that is asked measures when it answers */
+    bool asked = check->bench->driver->ask != NULL;
+    double due_ns = asked ? (double)check->arrival_ns : (double)number * check->period_ns;
     check->least_ns = fmin(check->least_ns, (double)check->arrival_ns - due_ns);
     if (check->arrival_ns - check->first_ns > 30 * KL_NS_PER_S && check->count < check->cap) {
         check->offset_ns[check->count++] = (double)host_ns - due_ns;
@@ -374,18 +408,30 @@ static double clock_error_ns(struct bench *bench)
     check.offset_ns = calloc(check.cap, sizeof(double));
     cr_assert_not_null(check.offset_ns);
     kl_clock_init(&check.clock);
+    kl_arrival_clock_init(&check.arrival_clock, rate_hz);
+    check.by_arrival = bench->driver->time_of != NULL
+                           ? bench->driver->time_of(bench->run.state) == KL_TIME_ARRIVAL
+                           : bench->driver->time_meaning == KL_TIME_ARRIVAL;
     while (bench->link.now_ns < check.first_ns + 60 * KL_NS_PER_S) {
         uint8_t bytes[4096];
         random = random * 6364136223846793005u + 1442695040888963407u;
         if ((random >> 33) % 20 == 0) {
             bench->link.now_ns += (int64_t)(1 + (random >> 40) % 20) * 1000000;
         }
-        int got = bench->link.link.ops->read(&bench->link.link, bytes, sizeof(bytes), 125000);
+        int64_t wait_ns = 125000;
+        int asked = bench->driver->ask != NULL
+                        ? bench->driver->ask(bench->run.state, bench->link.now_ns, bytes,
+                                             sizeof(bytes), &wait_ns)
+                        : 0;
+        if (asked > 0) {
+            (void)bench->link.link.ops->write(&bench->link.link, bytes, (size_t)asked, 0);
+        }
+        int got = bench->link.link.ops->read(&bench->link.link, bytes, sizeof(bytes), wait_ns);
         cr_assert_geq(got, 0, "%s", bench->row->driver);
         check.arrival_ns = bench->link.now_ns;
         kl_framing_feed(&bench->run.framing, bytes, (size_t)got, map_time, &check);
     }
-    cr_assert_gt(check.count, 1000, "%s", bench->row->driver);
+    cr_assert_gt((double)check.count, 25 * rate_hz, "%s", bench->row->driver);
     for (size_t i = 0; i < check.count; i++) {
         check.offset_ns[i] = fabs(check.offset_ns[i] - check.least_ns);
     }
@@ -401,9 +447,6 @@ Test(all_drivers, time_of_a_drifting_device_is_followed)
     for (size_t r = 0; r < 2 * ROWS; r++) {
         const struct row *row = &table[r / 2];
         struct bench bench;
-        if (row->clock_us == 0) {
-            continue;
-        }
         plug(&bench, row);
         bench.self->drift_ppm = drift_ppm[r % 2];
         begin(&bench);

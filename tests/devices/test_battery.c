@@ -65,6 +65,7 @@ static int plate_read(struct kl_link *link, uint8_t *buf, size_t cap, int64_t wa
     memset(buf, 0, 64);
     buf[0] = buf[2] = (uint8_t)(6 + self->payload);
     buf[1] = 0x98;
+    buf[5] = self->command;
     buf[17] = self->command == 0x10 ? self->charge : 0;
     self->command = 0;
     return 64;

@@ -195,7 +195,7 @@ Test(binary_record, loses_at_most_one_record_to_a_single_fault)
     run_expect_same_in_chunks(&kl_binary_record_driver, &lab.config, bytes, len - 1);
 }
 
-Test(binary_record, marks_rails_and_what_is_no_number)
+Test(binary_record, marks_rails_and_passes_on_what_is_no_number)
 {
     lab_init(&lab, "", 100);
     lab_option(&lab, "sync", "A5");
@@ -210,7 +210,8 @@ Test(binary_record, marks_rails_and_what_is_no_number)
     run_feed(&run, bytes, len, len);
     cr_assert_eq(run.count, 3);
     cr_expect_eq(run.sample[0].quality, KL_QUALITY_CLIPPED);
-    cr_expect_eq(run.sample[1].quality, KL_QUALITY_INVALID);
+    cr_expect_eq(run.sample[1].quality, 0);
+    cr_expect(isnan(run.sample[1].value[0]));
     cr_expect_eq(run.sample[2].quality, 0, "0 is an ordinary value");
 }
 

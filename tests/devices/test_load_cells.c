@@ -168,3 +168,81 @@ Test(load_cells, device_time_wraps_and_begins_again)
         run_release(&session);
     }
 }
+
+/* ---------------------------------------------------------------- against the emulated board */
+
+static struct emulate_load_cells board;
+static struct emulator_link line;
+
+/* The board at 1000 lines a second. @return what start says */
+static int begin(struct driver_run *run, struct lab *lab)
+{
+    lab_init(lab, "", 1000);
+    lab_inputs(lab, "plate.belt", KL_KIND_FORCE, (const unsigned[]){2, 3, 4, 5}, 4);
+    lab_option(lab, "counter_column", "0");
+    lab_option(lab, "checksum", board.checksum ? "xor" : "none");
+    lab_option(lab, "columns", "6");
+    emulator_link_init(&line, &emulator_ops, &board, PLAIN->need);
+    cr_assert_eq(run_configure(run, PLAIN, &lab->config), 1, "%s", run->fault.text);
+    return run_start(run, &line.link);
+}
+
+static size_t noise(struct emulator *self, uint64_t index, uint8_t out[EMULATOR_FRAME_MAX])
+{
+    (void)self;
+    memset(out, 0xf0 | (int)(index % 7), 40); /* of a port at another speed */
+    return 40;
+}
+
+Test(load_cells, what_does_not_fit_is_named)
+{
+    static const struct {
+        const char *legend;
+        size_t cells;
+        bool silent, noise, gone;
+        int status;
+        const char *word;
+    } row[] = {
+        {"wrong columns", 3, false, false, false, KL_ERR_DATA, "lines have 5 columns, expected 6"},
+        {"silent", 4, true, false, false, KL_ERR_TIMEOUT, "nothing came within 3 s"},
+        {"wrong speed", 4, false, true, false, KL_ERR_DATA, "no line of numbers"},
+        {"unplugged", 4, false, false, true, KL_ERR_GONE, "cannot be read"},
+    };
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct driver_run run = {0};
+        struct lab lab;
+        emulate_load_cells_init(&board, 1000);
+        board.cells = row[i].cells;
+        board.emulator.sample = row[i].noise ? noise : board.emulator.sample;
+        board.emulator.gone = row[i].gone;
+        emulator_stream(&board.emulator, row[i].silent ? 0 : 1000, 0);
+        cr_expect_eq(begin(&run, &lab), row[i].status, "%s", row[i].legend);
+        cr_expect_not_null(strstr(run.fault.text, row[i].word), "%s: '%s'", row[i].legend,
+                           run.fault.text);
+        cr_expect_leq(line.now_ns, 4 * KL_NS_PER_S, "%s: bounded", row[i].legend);
+        run_release(&run);
+    }
+}
+
+Test(load_cells, a_random_fault_costs_the_lines_it_hits)
+{
+    static uint8_t bytes[16 * 1024];
+    struct driver_run run = {0};
+    struct lab lab;
+    size_t len = 0;
+    emulate_load_cells_init(&board, 1000);
+    board.checksum = true;
+    cr_assert_eq(begin(&run, &lab), KL_OK, "%s", run.fault.text);
+    while (len + 256 < sizeof(bytes)) {
+        int got = line.link.ops->read(&line.link, bytes + len, 256, 1000000);
+        cr_assert_geq(got, 0);
+        len += (size_t)got;
+    }
+    run_release(&run);
+    struct fault_cost cost =
+        run_single_faults(PLAIN, &lab.config, bytes, len, 0, len, FAULT_ANY, 1500);
+    cr_expect_leq(cost.worst, 2, "a line end that is gone joins two lines; %zu", cost.worst);
+    /* the sum has 8 bits: up to 19 random bytes in a line pass it once in 256, if they are digits
+     */
+    cr_expect_leq(cost.wrong, 1, "%zu", cost.wrong);
+}

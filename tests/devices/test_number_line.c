@@ -228,26 +228,31 @@ Test(number_line, refuses_what_it_cannot_do_in_words)
 
 Test(number_line, explains_what_is_wrong_with_a_header)
 {
-    static const struct scripted_row silent[] = {SAYS("?\n1\n", "")};
-    static const struct scripted_row other_rate[] = {SAYS(
-        "?\n1\n", "$BIMUH,1,7,200,us,ax:m/s2,ay:m/s2,az:m/s2,gx:rad/s,gy:rad/s,gz:rad/s*47\n")};
-    static const struct scripted_row no_gz[] = {SAYS("?\n1\n", "$BIMUH,1,7,200,us,ax:m/s2*65\n")};
+    static const struct scripted_row silent[] = {SAYS("?\n", "")};
+    static const struct scripted_row stands[] = {
+        SAYS("?\n", "$BIMUH,1,7,200,us,ax:m/s2,ay:m/s2,az:m/s2,gx:rad/s,gy:rad/s,gz:rad/s*47\n"),
+        SAYS("1\n", "what?\n")};
+    static const struct scripted_row other_rate[] = {
+        SAYS("?\n", "$BIMUH,1,7,200,us,ax:m/s2,ay:m/s2,az:m/s2,gx:rad/s,gy:rad/s,gz:rad/s*47\n")};
+    static const struct scripted_row no_gz[] = {SAYS("?\n", "$BIMUH,1,7,200,us,ax:m/s2*65\n")};
     static const struct {
         const struct scripted_row *row;
+        size_t rows;
         double rate_hz;
         int status;
         const char *says;
     } table[] = {
-        {silent, 200, KL_ERR_TIMEOUT, "none came"},
-        {other_rate, 100, KL_ERR_RANGE, "rate_hz: 200"},
-        {no_gz, 200, KL_ERR_RANGE, "no column ay"},
+        {silent, 1, 200, KL_ERR_TIMEOUT, "none came"},
+        {stands, 2, 200, KL_ERR_TIMEOUT, "no line of data"},
+        {other_rate, 1, 100, KL_ERR_RANGE, "rate_hz: 200"},
+        {no_gz, 1, 200, KL_ERR_RANGE, "no column ay"},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct scripted_link link;
         struct kl_fault fault;
         named("bimu", NULL, table[i].rate_hz);
         cr_assert_gt(run_configure(&run, &kl_number_line_driver, &lab.config), 0);
-        scripted_link_init(&link, table[i].row, 1);
+        scripted_link_init(&link, table[i].row, table[i].rows);
         cr_expect_eq(kl_number_line_driver.start(run.state, &link.link, &fault), table[i].status,
                      "row %zu", i);
         cr_expect_not_null(strstr(fault.text, table[i].says), "row %zu: %s", i, fault.text);

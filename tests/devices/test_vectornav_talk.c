@@ -119,6 +119,41 @@ static int start_emulated(const struct kl_device_config *config, unsigned host_b
     return kl_vectornav_driver.start(run.state, &line.link, &fault);
 }
 
+Test(vectornav_talk, streams_magnetic_field_and_sync_pulses_as_meant)
+{
+    static const struct kl_device_option option[] = {{"magnetometer", "yes"}, {"sync", "yes"}};
+    static const struct kl_device_config everything = {.name = "vn",
+                                                       .placement = "shank.right",
+                                                       .rate_hz = 400,
+                                                       .option_count = 2,
+                                                       .option = option};
+    emulate_vectornav_init(&vn);
+    vn.emulator.drift_ppm = -80;
+    cr_assert_eq(start_emulated(&everything, 115200, 0), KL_OK, "%s", fault.text);
+    cr_expect_eq(vn.emulator.baud, 460800, "78 bytes at 400 Hz do not fit 230400");
+    run_link(&run, &line.link, &line.now_ns, 5);
+    cr_expect(run.count >= 1995 && run.count <= 2010, "%zu", run.count);
+    cr_expect_eq(run.sample[0].device_ns,
+                 vn.power_up_ns + vn.start_ns + SWALLOWED * INT64_C(2500000));
+    for (size_t i = 0; i < run.count; i++) {
+        int64_t since_ns = run.sample[i].device_ns - vn.power_up_ns - vn.start_ns;
+        uint64_t index = vn.first + (uint64_t)llround((double)since_ns * 400e-9);
+        const double *value = run.sample[i].value;
+        cr_expect_eq(run.sample[i].quality, 0);
+        for (unsigned c = 0; c < 3; c++) {
+            cr_assert_eq(value[c], (double)emulator_value(index, c), "sample %zu", i);
+            cr_assert_eq(value[MX + c], 1e-4 * (double)emulator_value(index, MX + c));
+            cr_assert_eq(value[QW + 1 + c], (double)emulator_value(index, QW + c));
+        }
+        cr_assert_eq(value[QW], (double)emulator_value(index, QW + 3), "the scalar comes first");
+        cr_assert_eq(value[SYNC], 42 + (double)index);
+    }
+    cr_expect_eq(kl_vectornav_driver.stop(run.state, &line.link), KL_OK);
+    cr_expect_eq(vn.mode, 0);
+    cr_expect_eq(vn.emulator.baud, 115200);
+    cr_expect_eq(vn.flash_writes, 0);
+}
+
 Test(vectornav_talk, finds_speeds_ports_and_models)
 {
     static const struct {

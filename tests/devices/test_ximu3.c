@@ -1,3 +1,4 @@
+#include "acquire/stage.h"
 #include "devices/drivers.h"
 #include "devices/ximu3.h"
 #include "driver_run.h"
@@ -301,6 +302,27 @@ Test(ximu3, tells_restarts_gaps_and_clipping)
 }
 
 /* Without a checksum a flipped bit is not seen, unless it breaks the form; it costs its message. */
+/* The rule of acquire/driver.h, for all drivers: they pass on, the hub's stage marks. */
+Test(ximu3, passes_on_what_is_no_number_and_the_stage_marks_it)
+{
+    static struct driver_run run;
+    struct kl_stage stage;
+    uint8_t bytes[160];
+    const float values[6] = {1, NAN, 1, 1, 1, INFINITY};
+    size_t len = inertial(bytes, 1000000, values);
+    cr_assert_gt(run_configure(&run, &kl_ximu3_driver, &usual), 0);
+    run_feed(&run, bytes, len, 64);
+    run_finish(&run);
+    cr_assert_eq(run.count, 1);
+    cr_expect(isnan(run.sample[0].value[4]) && isinf(run.sample[0].value[2]));
+    cr_expect_eq(run.sample[0].quality & KL_QUALITY_INVALID, 0);
+    cr_assert_eq(kl_stage_init(&stage, &run.stream[0]), KL_OK);
+    (void)kl_stage_put(&stage, 1, run.sample[0].quality, 0, run.sample[0].value);
+    cr_expect(stage.quality[0] & KL_QUALITY_INVALID);
+    cr_expect(isfinite(stage.value[0]));
+    kl_stage_release(&stage);
+}
+
 Test(ximu3, loses_the_damaged_message_to_a_single_fault)
 {
     static uint8_t bytes[300 * 70];

@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct kl_device_option no_orientation[] = {{"orientation", "no"}};
@@ -115,6 +116,70 @@ static int start_emulated(const struct kl_device_config *config, size_t chunk)
     line.now_ns = SECOND / 50; /* it streamed before we came */
     fault.text[0] = '\0';
     return kl_ximu3_driver.start(run.state, &line.link, &fault);
+}
+
+/* Values of the last message of a letter fix the numbers of all before it. @return samples */
+static size_t expect_values(size_t stream, char letter, unsigned k, int64_t period_ns)
+{
+    const struct kl_sample **sample;
+    size_t count = run_of(&run, stream, &sample);
+    unsigned first = emulate_ximu3_channel(letter);
+    const double rad = acos(-1) / 180;
+    for (size_t i = 0; i < count; i++) {
+        /* the next message of the letter stands at due_ns; messages have whole microseconds */
+        int64_t since_ns = ximu.due_ns[k] / 1000 * 1000 - sample[i]->device_ns;
+        uint64_t index = ximu.next[k] - (uint64_t)((since_ns + period_ns / 2) / period_ns);
+        for (unsigned c = 0; c < run.stream[stream].channel_count; c++) {
+            double expected =
+                (letter == 'H' ? 9.80665 : 1) * (double)emulator_value(index, first + c);
+            if (letter == 'I') {
+                expected = c < 3 ? 9.80665 * (double)emulator_value(index, first + 3 + c)
+                                 : rad * (double)emulator_value(index, first + c - 3);
+            }
+            /* the same product in another order of rounding */
+            cr_assert_float_eq(sample[i]->value[c], expected, 1e-15 + 1e-12 * fabs(expected),
+                               "%c %zu channel %u: %g, not %g", letter, i, c, sample[i]->value[c],
+                               expected);
+        }
+        cr_expect_eq(sample[i]->quality, 0, "%c %zu: %x", letter, i, sample[i]->quality);
+    }
+    free(sample);
+    return count;
+}
+
+Test(ximu3_talk, every_kind_of_message_says_what_was_meant)
+{
+    static const struct kl_device_option option[] = {
+        {"magnetometer", "yes"}, {"battery", "yes"}, {"high_g_hz", "200"}};
+    static const struct kl_device_config everything = {.name = "ximu",
+                                                       .placement = "shank.right",
+                                                       .rate_hz = 200,
+                                                       .option_count = 3,
+                                                       .option = option};
+    static const struct {
+        char letter;
+        int64_t period_ns;
+        size_t count; /* in 5 s */
+    } stream[] = {{'I', 5000000, 1000},
+                  {'Q', 5000000, 1000},
+                  {'M', 50000000, 100},
+                  {'H', 5000000, 1000},
+                  {'B', 200000000, 25}};
+    emulate_ximu3_init(&ximu);
+    ximu.emulator.drift_ppm = 100;
+    cr_assert_eq(start_emulated(&everything, 0), KL_OK, "%s", fault.text);
+    run_link(&run, &line.link, &line.now_ns, 5);
+    for (size_t s = 0; s < COUNT(stream); s++) {
+        size_t count = expect_values(s, stream[s].letter, (unsigned)s, stream[s].period_ns);
+        /* a read more, and what stood in the line when it began */
+        cr_expect(count + 3 >= stream[s].count && count <= stream[s].count + 12, "%c: %zu",
+                  stream[s].letter, count);
+    }
+    cr_expect_leq(run.framing.bad, 1, "at most the message in which it began");
+    cr_expect_eq(kl_ximu3_driver.stop(run.state, &line.link), KL_OK);
+    cr_expect_str_eq(emulate_ximu3_setting(&ximu, "high_g_accelerometer_message_rate_divisor"),
+                     "64");
+    cr_expect_eq(ximu.saves, 0);
 }
 
 Test(ximu3_talk, starts_a_unit_that_speaks_text)

@@ -149,6 +149,58 @@ static int start_emulated(const struct kl_device_config *config, unsigned host_b
     return kl_xsens_mti_driver.start(run.state, &line.link, &fault);
 }
 
+/* By the sample time of the device: 100 ticks of 0.1 ms each. */
+static void expect_values(uint64_t first)
+{
+    for (size_t i = 0; i < run.count; i++) {
+        int64_t since_ns = run.sample[i].device_ns - run.sample[0].device_ns;
+        uint64_t index = first + (uint64_t)llround((double)since_ns * 100e-9);
+        for (unsigned c = 0; c < CHANNELS; c++) {
+            cr_assert_eq(run.sample[i].value[c], (double)emulator_value(index, c),
+                         "sample %zu (message %llu) channel %u", i, (unsigned long long)index, c);
+        }
+    }
+}
+
+Test(xsens_mti_talk, every_fault_costs_its_messages_and_no_time)
+{
+    static const struct {
+        const char *legend;
+        enum emulator_fault fault;
+        unsigned count, lost;
+        uint32_t quality; /* of the sample after it */
+    } row[] = {
+        {"none", EMULATOR_SOUND, 0, 0, 0},
+        {"one bad checksum", EMULATOR_BAD_CHECKSUM, 1, 1, KL_QUALITY_GAP | KL_QUALITY_CHECKSUM},
+        {"ten bad checksums", EMULATOR_BAD_CHECKSUM, 10, 10, KL_QUALITY_GAP | KL_QUALITY_CHECKSUM},
+        {"a dropped frame", EMULATOR_DROPPED_FRAME, 1, 1, KL_QUALITY_GAP},
+        {"dropped frames", EMULATOR_DROPPED_FRAME, 100, 100, KL_QUALITY_GAP},
+        {"garbage", EMULATOR_GARBAGE, 1, 0, KL_QUALITY_CHECKSUM},
+        {"a stall of a second", EMULATOR_STALL, 1, 0, 0},
+    };
+    for (size_t r = 0; r < COUNT(row); r++) {
+        emulate_xsens_mti_init(&mti);
+        mti.emulator.drift_ppm = 50;
+        cr_assert_eq(start_emulated(&everything, 115200), KL_OK, "%s", fault.text);
+        uint64_t first = mti.first;
+        emulator_break(&mti.emulator, row[r].fault, first + 100 - mti.emulator.frames,
+                       row[r].count);
+        run_link(&run, &line.link, &line.now_ns, 5);
+        cr_expect_eq(run.count + row[r].lost, mti.emulator.frames - first, "row %zu (%s): %zu", r,
+                     row[r].legend, run.count);
+        cr_assert_gt(run.count, 350);
+        cr_expect_eq(run.sample[0].device_ns, (29686846 + mti.start_ns / 100000) * INT64_C(100000));
+        for (size_t i = 0; i < run.count; i++) {
+            cr_expect_eq(run.sample[i].quality, i == 100 ? row[r].quality : 0,
+                         "row %zu (%s) sample %zu: %x", r, row[r].legend, i, run.sample[i].quality);
+            unsigned before = i >= 100 ? row[r].lost : 0;
+            cr_expect_eq(run.sample[i].device_ns - run.sample[0].device_ns,
+                         (int64_t)(i + before) * 10000000, "row %zu sample %zu", r, i);
+        }
+        expect_values(first);
+    }
+}
+
 Test(xsens_mti_talk, finds_a_unit_set_to_another_speed)
 {
     static const struct {

@@ -1,13 +1,16 @@
 /* Any bytes as what a device says, to the driver FUZZ_DRIVER: framed and parsed as configured,
  * answered to start, stop and identify, and streamed after a start. The first byte picks the lab
- * file (fuzz_labs.h, or the one of its emulated device) and how the bytes are cut.
+ * file (fuzz_labs.h, or the one of its emulated device) and how the bytes are cut; for some cuts
+ * the checksums of what looks like packets and answers are made right first (fuzz_seal.h), and a
+ * conversation reads one of those at a time.
  *
  * Without libFuzzer: seeds are the files given and what the emulated device says, damaged here and
- * there. */
+ * there. --write FOLDER only writes what the emulated device says, as a corpus for libFuzzer. */
 #include "acquire/framing.h"
 #include "devices/registry.h"
 #include "emulators.h"
 #include "fuzz_labs.h"
+#include "fuzz_seal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +18,9 @@
 
 #define STREAMS_MAX 16
 #define READS_MAX 200000
+#define SEALED_MAX (1 << 16)
+#define SEAL_LOOK 1024                        /* longest packet or answer */
+enum { SEALED_FROM = 24, SEALED_UNTIL = 31 }; /* cuts; 31 is that of the seeds made here */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,6 +29,8 @@ struct noise_link {
     struct kl_link link, beside;
     const uint8_t *data;
     size_t size, chunk; /* chunk 0: the bytes say how they are cut, and when nothing comes */
+    bool sealed;        /* a read gives no more than a packet */
+    size_t left;        /* of this packet */
     unsigned reads;
 };
 
@@ -44,11 +52,19 @@ static int link_read(struct kl_link *link, uint8_t *buf, size_t cap, int64_t wai
         noise.size--;
         return 0;
     }
+    if (noise.sealed && noise.left == 0) {
+        uint8_t packet[SEAL_LOOK];
+        size_t look = noise.size < sizeof(packet) ? noise.size : sizeof(packet);
+        memcpy(packet, noise.data, look);
+        noise.left = fuzz_seal(FUZZ_DRIVER, packet, look);
+    }
+    count = noise.left > 0 ? noise.left : count;
     count = count < noise.size ? count : noise.size;
     count = count < cap ? count : cap;
     memcpy(buf, noise.data, count);
     noise.data += count;
     noise.size -= count;
+    noise.left -= noise.left > 0 ? count : 0;
     return (int)count;
 }
 
@@ -101,6 +117,7 @@ static void plug(const uint8_t *data, size_t size, size_t chunk, enum kl_link_ki
                                                           : &serial;
     noise = (struct noise_link){
         .link = {.ops = ops}, .beside = {.ops = ops}, .data = data, .size = size, .chunk = chunk};
+    noise.sealed = chunk >= SEALED_FROM && chunk < SEALED_UNTIL;
 }
 
 struct promise {
@@ -172,6 +189,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     promise.streams = (size_t)streams;
     data++;
     size--;
+    if (cut >= SEALED_FROM && cut < SEALED_UNTIL && size <= SEALED_MAX) {
+        static uint8_t sealed[SEALED_MAX];
+        memcpy(sealed, data, size);
+        fuzz_seal_all(FUZZ_DRIVER, sealed, size);
+        data = sealed;
+    }
     feed(driver, state, &promise, data, size, cut + 1);
     plug(data, size, cut, driver->need[0].kind);
     if (driver->start(state, &noise.link, &fault) == KL_OK) {
@@ -316,10 +339,31 @@ static void run(const uint8_t *bytes, size_t len)
     free(copy);
 }
 
+/* Each also as a stream whose checksums are made right. */
+static int write_seeds(const char *folder)
+{
+    for (size_t i = 0; i < 2 * seeds; i++) {
+        char path[1024];
+        (void)snprintf(path, sizeof(path), "%s/device_%zu", folder, i);
+        FILE *file = fopen(path, "wb");
+        if (i % 2 == 1) {
+            seed[i / 2].bytes[0] = 8 * SEALED_FROM;
+        }
+        if (file == NULL || fwrite(seed[i / 2].bytes, seed[i / 2].len, 1, file) != 1 ||
+            fclose(file) != 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     uint64_t random = 1;
     seed_from_device();
+    if (argc == 3 && strcmp(argv[1], "--write") == 0) {
+        return write_seeds(argv[2]);
+    }
     for (int i = 1; i < argc; i++) {
         seed_from_file(argv[i]);
     }
@@ -336,8 +380,11 @@ int main(int argc, char **argv)
         for (uint64_t i = draw(&random, 20); i > 0 && len > 0; i--) {
             input[draw(&random, len)] = (uint8_t)draw(&random, 256);
         }
-        if (len > 0 && draw(&random, 2) == 0) {
+        uint64_t kind = draw(&random, 3);
+        if (len > 0 && kind == 0) {
             input[0] = (uint8_t)draw(&random, 256);
+        } else if (len > 0 && kind == 1) {
+            input[0] = (uint8_t)(8 * (SEALED_FROM + draw(&random, SEALED_UNTIL - SEALED_FROM)));
         }
         run(input, (size_t)draw(&random, len + 1));
     }

@@ -46,7 +46,9 @@ static void obey(struct emulate_trigno *self, const char *command, int64_t now_n
     if (fault == EMULATOR_WRONG_ANSWER) {
         text = "Failure\r\n\r\n";
     }
-    emulator_send(&self->commands, text, strlen(text));
+    if (!self->emulator.mute) {
+        emulator_send(&self->commands, text, strlen(text));
+    }
 }
 
 static void hear_commands(struct emulate_trigno *self, const uint8_t *buf, size_t len,

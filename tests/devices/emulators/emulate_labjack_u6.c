@@ -59,7 +59,7 @@ double emulate_labjack_u6_measured(unsigned input, uint64_t scan)
 
 static void put_answer(struct emulate_labjack_u6 *self, const uint8_t *bytes, size_t len)
 {
-    if (self->answers < 4) {
+    if (self->answers < 4 && !self->emulator.mute) {
         memcpy(self->answer[self->answers], bytes, len);
         self->answer_len[self->answers++] = len;
     }

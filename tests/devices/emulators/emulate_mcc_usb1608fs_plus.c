@@ -138,8 +138,9 @@ static int control(void *self_, uint8_t request_type, uint8_t request, uint16_t 
     if (fault == EMULATOR_WRONG_ANSWER || index != 0) { /* it stalls */
         return KL_ERR_IO;
     }
-    return request_type == 0xc0 ? answer(self, request, value, buf, len)
-                                : obey(self, request, buf, len, now_ns);
+    int status = request_type == 0xc0 ? answer(self, request, value, buf, len)
+                                      : obey(self, request, buf, len, now_ns);
+    return self->emulator.mute ? KL_ERR_TIMEOUT : status;
 }
 
 static uint32_t u32(const uint8_t *p)
