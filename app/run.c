@@ -500,6 +500,9 @@ void kl_run_command(struct kl_run *run, enum kl_command command, double value, c
     case KL_COMMAND_SPEED:
         post(run, KL_EVENT_SPEED, 0, value, "");
         break;
+    case KL_COMMAND_CALIBRATE:
+        post(run, KL_EVENT_CALIBRATION, kl_nanoseconds(value), 0.0, text);
+        break;
     case KL_COMMAND_PAUSE:
         atomic_store(&run->paused, !atomic_load(&run->paused));
         break;

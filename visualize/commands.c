@@ -6,6 +6,14 @@
 #include <math.h>
 #include <string.h>
 
+/* Keys of the phases in their order; what is sent with them stands in process/snapshot.h. */
+#define PHASE_ROW(digit, keypad, at, name, words)                                                  \
+    {                                                                                              \
+        .key = {digit, keypad}, .key_text = #at, .button = name, .help = words,                    \
+        .offer = KL_OFFER_CALIBRATION, .action = KL_ACTION_CALIBRATE,                              \
+        .command = KL_COMMAND_CALIBRATE, .phase = (at)-1                                           \
+    }
+
 static const struct kl_command_row rows[] = {
     {.key = {GDK_KEY_z},
      .key_text = "z",
@@ -45,6 +53,13 @@ static const struct kl_command_row rows[] = {
      .question = "Belt speed in m/s, 0 to 12 (Enter sends, Esc closes)",
      .least = 0.0,
      .most = 12.0},
+    PHASE_ROW(GDK_KEY_1, GDK_KEY_KP_1, 1, "Still", "calibration: the runner stands still now"),
+    PHASE_ROW(GDK_KEY_2, GDK_KEY_KP_2, 2, "Squats", "calibration: knee bends begin now"),
+    PHASE_ROW(GDK_KEY_3, GDK_KEY_KP_3, 3, "Bows", "calibration: bows begin now"),
+    PHASE_ROW(GDK_KEY_4, GDK_KEY_KP_4, 4, "March", "calibration: marching on the spot begins now"),
+    PHASE_ROW(GDK_KEY_5, GDK_KEY_KP_5, 5, "Still again",
+              "calibration: the runner stands still again"),
+    PHASE_ROW(GDK_KEY_6, GDK_KEY_KP_6, 6, "MVC", "calibration: maximal contractions begin now"),
     {.key = {GDK_KEY_space},
      .key_text = "space",
      .button = "Pause",
@@ -79,6 +94,21 @@ static const struct kl_command_row rows[] = {
      .offer = KL_OFFER_REPLAY,
      .command = KL_COMMAND_RATE,
      .value = 2.0},
+    {.key = {GDK_KEY_g},
+     .key_text = "g",
+     .button = "Metrics",
+     .help = "the next group of metrics",
+     .action = KL_ACTION_METRICS},
+    {.key = {GDK_KEY_F2, GDK_KEY_o},
+     .key_text = "F2",
+     .button = "Motion",
+     .help = "motion curves of the last steps, or back to the forces",
+     .action = KL_ACTION_MOTION},
+    {.key = {GDK_KEY_F3, GDK_KEY_k},
+     .key_text = "F3",
+     .button = "Calibration",
+     .help = "body calibration, or back to the forces; there the keys 1 to 6 begin its phases",
+     .action = KL_ACTION_CALIBRATION},
     {.key = {GDK_KEY_t},
      .key_text = "t",
      .button = "Theme",

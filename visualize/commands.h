@@ -5,7 +5,11 @@
 #include "visualize/window.h"
 
 enum kl_action {
-    KL_ACTION_SEND = 0, /* a kl_command for the application */
+    KL_ACTION_SEND = 0,    /* a kl_command for the application */
+    KL_ACTION_METRICS,     /* the next page of metrics */
+    KL_ACTION_MOTION,      /* motion curves, or back to the forces */
+    KL_ACTION_CALIBRATION, /* body calibration, or back to the forces */
+    KL_ACTION_CALIBRATE,   /* sends KL_COMMAND_CALIBRATE for a phase */
     KL_ACTION_THEME,
     KL_ACTION_FULL_SCREEN,
     KL_ACTION_HELP,
@@ -16,7 +20,13 @@ enum kl_action {
 enum kl_input { KL_INPUT_NONE = 0, KL_INPUT_TEXT, KL_INPUT_NUMBER };
 
 /** When a command makes sense. */
-enum kl_offer { KL_OFFER_ALWAYS = 0, KL_OFFER_LIVE, KL_OFFER_REPLAY };
+enum kl_offer {
+    KL_OFFER_ALWAYS = 0,
+    KL_OFFER_LIVE,
+    KL_OFFER_REPLAY,
+    KL_OFFER_CALIBRATION, /* live, while the page of the body calibration is on screen: a digit hit
+                             by mistake must not throw away a calibration */
+};
 
 struct kl_command_row {
     const char *key_text;
@@ -24,6 +34,7 @@ struct kl_command_row {
     const char *help;
     const char *question; /* above the entry; NULL without input */
     double value;         /* sent with KL_INPUT_NONE */
+    size_t phase;         /* KL_ACTION_CALIBRATE */
     double least, most;   /* KL_INPUT_NUMBER, both included */
     unsigned key[2];      /* GDK key values; 0: none */
     enum kl_offer offer;

@@ -36,6 +36,7 @@ struct view {
         char name[24];
         bool good;
     } spot[SPOTS_MAX];
+    bool judged; /* a phase has been done */
     size_t finding_count;
     struct kl_snapshot_finding finding[KL_FINDINGS_MAX];
 };
@@ -63,6 +64,7 @@ static void fill_phases(struct view *view, const struct kl_snapshot_calibration 
         const struct kl_snapshot_phase *phase = &calibration->phase[i];
         struct phase_view *out = &view->phase[i];
         out->state = state_of(phase);
+        view->judged = view->judged || phase->done;
         bool begun = out->state >= STATE_RUNNING;
         out->percent = begun ? percent_of(phase->quality) : -1;
         out->elapsed_s =
@@ -334,7 +336,9 @@ static void draw_findings(const struct kl_canvas *canvas, struct kl_rect at,
                                   .lines = 3};
     if (view->finding_count == 0) {
         style.colour = canvas->palette->dim;
-        (void)kl_text_wrap(canvas, style, at.x, y, "nothing wrong about where the sensors sit");
+        (void)kl_text_wrap(canvas, style, at.x, y,
+                           view->judged ? "nothing wrong about where the sensors sit"
+                                        : "nothing yet: no phase has been done");
         return;
     }
     double line = kl_text_line(canvas, style.font);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define DEVICES_SHOWN 8
+#define LOUD_MOST 2 /* alarms in large: more would leave the other devices no room */
 #define LINE_MAX 192
 
 /* The words on the bar. The key is made of them, so that the bar is drawn when a word changes and
@@ -25,11 +26,14 @@ struct view {
     char problem[LINE_MAX];
     size_t device_count;
     struct device_view {
-        bool alarm;
+        bool trouble;
         char name[KL_NAME_MAX];
-        char rate[64];
+        char rate[96];
+        int battery_percent; /* -1: it does not say */
     } device[DEVICES_SHOWN];
     size_t more_devices;
+    size_t loud; /* the first so many devices stand in large */
+    size_t alarms;
 };
 
 /* Seconds as 1:02:03 or 02:03. */
@@ -113,32 +117,79 @@ static void fill_recording(struct view *view, const struct kl_snapshot *snapshot
     (void)snprintf(view->problem, sizeof(view->problem), "%.159s", recording->problem);
 }
 
+/* States in which a device does what it should, or has been told to end. */
+static bool is_calm(const struct kl_snapshot_device *device)
+{
+    static const char *const calm[] = {"streaming", "simulated", "file", "stopped", ""};
+    bool found = false;
+    for (size_t i = 0; i < sizeof(calm) / sizeof(calm[0]); i++) {
+        found = found || strncmp(device->state, calm[i], sizeof(device->state)) == 0;
+    }
+    return found;
+}
+
+static bool is_rate(double rate_hz)
+{
+    return rate_hz > 0.0 && rate_hz < 1e9;
+}
+
+/* A measured rate trembles, the bar should not: three digits, and beside the nominal one only where
+ * they differ by more than half a per cent. */
+static void rate_text(const struct kl_snapshot_device *device, char *out, size_t len)
+{
+    double rate_hz = device->rate_hz;
+    out[0] = '\0';
+    if (!is_rate(rate_hz)) {
+        return;
+    }
+    if (is_rate(device->measured_hz) && fabs(device->measured_hz / rate_hz - 1.0) > 0.005) {
+        bool whole = device->measured_hz >= 99.5;
+        (void)snprintf(out, len, whole ? "%.0f of %.4g Hz" : "%.3g of %.4g Hz", device->measured_hz,
+                       rate_hz);
+        return;
+    }
+    bool whole = rate_hz >= 99.95 || fabs(rate_hz - round(rate_hz)) < 0.05;
+    (void)snprintf(out, len, whole ? "%.0f Hz" : "%.1f Hz", rate_hz);
+}
+
+static void append(char *out, size_t len, const char *text)
+{
+    size_t used = strlen(out);
+    (void)snprintf(out + used, len - used, "%s%s", used > 0 ? ", " : "", text);
+}
+
 static void fill_device(struct device_view *out, const struct kl_snapshot_device *device)
 {
-    out->alarm = device->alarm || device->lost > 0;
+    char text[40];
+    bool calm = is_calm(device);
+    bool streaming = strncmp(device->state, "streaming", sizeof(device->state)) == 0;
+    out->trouble = device->alarm || device->lost > 0;
     (void)snprintf(out->name, sizeof(out->name), "%.*s", KL_NAME_MAX - 1, device->name);
-    char rate[32] = "";
-    if (device->rate_hz > 0.0 && device->rate_hz < 1e9) {
-        /* A measured rate trembles, the bar should not: decimals only where they tell. */
-        bool whole =
-            device->rate_hz >= 99.95 || fabs(device->rate_hz - round(device->rate_hz)) < 0.05;
-        (void)snprintf(rate, sizeof(rate), whole ? "%.0f Hz" : "%.1f Hz", device->rate_hz);
+    if (!streaming && device->state[0] != '\0') {
+        (void)snprintf(text, sizeof(text), "%.*s", (int)sizeof(device->state) - 1, device->state);
+        append(out->rate, sizeof(out->rate), text);
     }
-    bool plain = strncmp(device->state, "streaming", sizeof(device->state)) == 0;
-    if (device->alarm) {
-        (void)snprintf(out->rate, sizeof(out->rate), "%.24s", device->state);
-    } else if (rate[0] == '\0') {
-        (void)snprintf(out->rate, sizeof(out->rate), "%.31s", device->state);
-    } else if (plain) {
-        (void)snprintf(out->rate, sizeof(out->rate), "%s", rate);
-    } else {
-        (void)snprintf(out->rate, sizeof(out->rate), "%.20s, %s", device->state, rate);
+    rate_text(device, text, sizeof(text));
+    if (calm && text[0] != '\0') {
+        append(out->rate, sizeof(out->rate), text);
     }
+    bool said = strncmp(device->state, "battery", 7) == 0;
+    out->battery_percent = device->battery >= 0.0 && device->battery <= 1.0 && !said
+                               ? (int)lround(100.0 * device->battery)
+                               : -1;
     if (device->lost > 0) {
-        size_t used = strlen(out->rate);
-        (void)snprintf(out->rate + used, sizeof(out->rate) - used, ", lost %llu",
-                       (unsigned long long)device->lost);
+        (void)snprintf(text, sizeof(text), "lost %llu", (unsigned long long)device->lost);
+        append(out->rate, sizeof(out->rate), text);
     }
+}
+
+enum urgency { URGENCY_ALARM = 0, URGENCY_TROUBLE, URGENCY_NONE, URGENCY_COUNT };
+
+static enum urgency urgency_of(const struct kl_snapshot_device *device)
+{
+    return device->alarm && !is_calm(device)   ? URGENCY_ALARM
+           : device->alarm || device->lost > 0 ? URGENCY_TROUBLE
+                                               : URGENCY_NONE;
 }
 
 /* Devices in trouble come first: they must not be the ones behind "and more". */
@@ -146,14 +197,17 @@ static void fill_devices(struct view *view, const struct kl_snapshot *snapshot)
 {
     size_t count =
         snapshot->device_count < KL_SNAPSHOT_DEVICES ? snapshot->device_count : KL_SNAPSHOT_DEVICES;
-    for (int pass = 0; pass < 2; pass++) {
+    for (int urgency = URGENCY_ALARM; urgency < URGENCY_COUNT; urgency++) {
         for (size_t i = 0; i < count; i++) {
             const struct kl_snapshot_device *device = &snapshot->device[i];
-            bool trouble = device->alarm || device->lost > 0;
-            if (trouble != (pass == 0)) {
+            if (urgency_of(device) != (enum urgency)urgency) {
                 continue;
             }
-            if (view->device_count < DEVICES_SHOWN) {
+            view->alarms += urgency == URGENCY_ALARM;
+            view->loud += urgency == URGENCY_ALARM && view->loud < LOUD_MOST;
+            /* A large one takes the room of several. */
+            size_t room = view->loud >= 2 ? 4 : view->loud == 1 ? 5 : DEVICES_SHOWN;
+            if (view->device_count < room) {
                 fill_device(&view->device[view->device_count++], device);
             } else {
                 view->more_devices++;
@@ -188,7 +242,7 @@ struct lines {
 static struct lines lines_of(const struct kl_canvas *canvas, struct kl_rect rect, bool problem)
 {
     static const double loose[] = {22, 62, 86, 105, 112};
-    static const double tight[] = {15, 48, 66, 83, 88};
+    static const double tight[] = {13, 44, 65, 80, 84};
     const double *at = problem ? tight : loose;
     return (struct lines){rect.y + kl_px(canvas, at[0]), rect.y + kl_px(canvas, at[1]),
                           rect.y + kl_px(canvas, at[2]), rect.y + kl_px(canvas, at[3]),
@@ -297,13 +351,50 @@ static void draw_recording(const struct kl_canvas *canvas, struct kl_rect block,
     }
 }
 
+/* A battery and its number, right-aligned at x; the number only where there is room, and nothing
+ * where there is none for the battery: the name of the device matters more. @return width */
+static double draw_battery(const struct kl_canvas *canvas, double x, double y, double room,
+                           int percent)
+{
+    const struct kl_palette *palette = canvas->palette;
+    char text[16];
+    (void)snprintf(text, sizeof(text), "%d %%", percent);
+    struct kl_text_style style = {.font = KL_FONT_NARROW, .colour = palette->dim, .align = 1.0};
+    double w = kl_px(canvas, 16);
+    double h = kl_px(canvas, 8);
+    double line = fmax(kl_px(canvas, 1), 1.0);
+    double gap = kl_px(canvas, 5);
+    double width = 0.0;
+    if (w + 2.0 * line + gap > room) {
+        return 0.0;
+    }
+    if (kl_text_width(canvas, style.font, text) + w + 2.0 * line + gap <= room) {
+        width = gap + kl_text_draw(canvas, style, x, y + kl_text_middle(canvas, style.font), text);
+    }
+    struct kl_rect body = {round(x - width - w - 2.0 * line), round(y - h / 2.0), w, h};
+    kl_draw_rect(canvas, body, palette->dim, 1.0);
+    kl_draw_rect(canvas,
+                 (struct kl_rect){body.x + body.w, body.y + line, 2.0 * line,
+                                  fmax(body.h - 2.0 * line, 1.0)},
+                 palette->dim, 1.0);
+    struct kl_rect empty = {body.x + line, body.y + line, fmax(body.w - 2.0 * line, 1.0),
+                            fmax(body.h - 2.0 * line, 1.0)};
+    double full = round(empty.w * percent / 100.0);
+    empty.x += full;
+    empty.w -= full;
+    if (empty.w > 0.0) {
+        kl_draw_rect(canvas, empty, palette->panel, 1.0);
+    }
+    return x - body.x;
+}
+
 static void draw_device(const struct kl_canvas *canvas, struct kl_rect cell,
                         const struct device_view *device)
 {
     const struct kl_palette *palette = canvas->palette;
     double size = kl_px(canvas, 15);
     double y = cell.y + cell.h / 2.0;
-    kl_draw_flag_sign(canvas, device->alarm ? KL_FLAG_RED : KL_FLAG_GREEN, cell.x + size / 2.0, y,
+    kl_draw_flag_sign(canvas, device->trouble ? KL_FLAG_RED : KL_FLAG_GREEN, cell.x + size / 2.0, y,
                       size);
     struct kl_text_style style = {.font = KL_FONT_NARROW,
                                   .colour = palette->text,
@@ -311,8 +402,13 @@ static void draw_device(const struct kl_canvas *canvas, struct kl_rect cell,
     double baseline = y + kl_text_middle(canvas, style.font);
     double right = cell.x + cell.w;
     style.align = 1.0;
-    style.colour = device->alarm ? palette->flag[KL_FLAG_RED] : palette->dim;
+    style.colour = device->trouble ? palette->flag[KL_FLAG_RED] : palette->dim;
     right -= kl_text_draw(canvas, style, right, baseline, device->rate);
+    if (device->battery_percent >= 0) {
+        double name = kl_text_width(canvas, style.font, device->name) + size + kl_px(canvas, 22);
+        right -= kl_px(canvas, 8);
+        right -= draw_battery(canvas, right, y, right - cell.x - name, device->battery_percent);
+    }
     style.align = 0.0;
     style.colour = palette->text;
     double x = cell.x + size + kl_px(canvas, 6);
@@ -322,44 +418,83 @@ static void draw_device(const struct kl_canvas *canvas, struct kl_rect cell,
     }
 }
 
+/* An alarm across the block, to be read from two metres: a sign, words, a bar of colour. */
+static void draw_alarm(const struct kl_canvas *canvas, struct kl_rect cell,
+                       const struct device_view *device)
+{
+    const struct kl_palette *palette = canvas->palette;
+    kl_draw_rect(canvas, cell, palette->flag[KL_FLAG_RED], 1.0);
+    double mark = kl_px(canvas, 22);
+    double y = cell.y + cell.h / 2.0;
+    struct kl_text_style style = {.font = KL_FONT_MEDIUM, .colour = palette->on_flag};
+    (void)kl_text_draw(canvas, style, cell.x + kl_px(canvas, 6),
+                       y + kl_text_middle(canvas, style.font), "!!");
+    char text[sizeof(device->name) + sizeof(device->rate) + 4];
+    (void)snprintf(text, sizeof(text), "%s: %s", device->name, device->rate);
+    style.max_width = fmax(cell.w - mark - kl_px(canvas, 20), 1.0);
+    style.font = kl_text_fit(canvas, KL_FONT_MEDIUM, KL_FONT_NARROW, style.max_width, text);
+    (void)kl_text_draw(canvas, style, cell.x + mark + kl_px(canvas, 14),
+                       y + kl_text_middle(canvas, style.font), text);
+}
+
+static void devices_head(const struct view *view, char *out, size_t len)
+{
+    size_t used = (size_t)snprintf(out, len, "DEVICES");
+    if (view->alarms > 0) {
+        used += (size_t)snprintf(out + used, len - used, ", %zu %s", view->alarms,
+                                 view->alarms == 1 ? "ALARM" : "ALARMS");
+    }
+    if (view->more_devices > 0) {
+        (void)snprintf(out + used, len - used, ", %zu more not shown", view->more_devices);
+    }
+}
+
 static void draw_devices(const struct kl_canvas *canvas, struct kl_rect block,
                          const struct lines *lines, const struct view *view)
 {
-    char head[64] = "DEVICES";
-    if (view->more_devices > 0) {
-        (void)snprintf(head, sizeof(head), "DEVICES, %zu more not shown", view->more_devices);
-    }
+    char head[96];
+    devices_head(view, head, sizeof(head));
     caption(canvas, block.x, lines->caption, head);
     if (view->device_count == 0) {
         line_small(canvas, block.x, lines->main - kl_px(canvas, 8), block.w, "no device");
         return;
     }
-    size_t columns = view->device_count > 4 ? 2 : 1;
+    size_t small = view->device_count - view->loud;
+    size_t columns =
+        small > 4 || (view->loud > 0 && small > 2) || (view->loud > 1 && small > 1) ? 2 : 1;
     double between = kl_px(canvas, 20);
     double top = lines->caption + kl_px(canvas, 6);
     double width = floor((block.w - between * (double)(columns - 1)) / (double)columns);
     double height = floor((lines->bottom - top) / (DEVICES_SHOWN / 2.0));
-    for (size_t i = 0; i < view->device_count; i++) {
-        size_t column = i / 4;
-        size_t row = i % 4;
+    double loud_h = floor(height * (view->loud > 1 ? 1.5 : 2.0));
+    for (size_t i = 0; i < view->loud; i++) {
+        struct kl_rect cell = {block.x, top + loud_h * (double)i, block.w,
+                               fmax(loud_h - kl_px(canvas, 3), 1.0)};
+        draw_alarm(canvas, cell, &view->device[i]);
+    }
+    top += loud_h * (double)view->loud;
+    size_t rows = view->loud > 1 ? 1 : view->loud == 1 ? 2 : 4;
+    for (size_t i = 0; i < small; i++) {
+        size_t column = i / rows;
+        size_t row = i % rows;
         struct kl_rect cell = {block.x + (width + between) * (double)column,
                                top + height * (double)row, width, height};
-        draw_device(canvas, cell, &view->device[i]);
+        draw_device(canvas, cell, &view->device[view->loud + i]);
     }
 }
 
 static void draw_problem(const struct kl_canvas *canvas, struct kl_rect rect, const char *problem)
 {
     const struct kl_palette *palette = canvas->palette;
-    double height = kl_px(canvas, 24);
+    double height = kl_px(canvas, 28);
     struct kl_rect strip = {rect.x, rect.y + rect.h - height, rect.w, height};
     kl_draw_rect(canvas, strip, palette->flag[KL_FLAG_RED], 1.0);
-    struct kl_text_style style = {.font = KL_FONT_STRONG,
+    struct kl_text_style style = {.font = KL_FONT_MEDIUM,
                                   .colour = palette->on_flag,
                                   .max_width = fmax(strip.w - kl_px(canvas, 24), 1.0)};
     char text[LINE_MAX + 16];
     (void)snprintf(text, sizeof(text), "PROBLEM: %s", problem);
-    style.font = kl_text_fit(canvas, KL_FONT_STRONG, KL_FONT_TINY, style.max_width, text);
+    style.font = kl_text_fit(canvas, KL_FONT_MEDIUM, KL_FONT_TINY, style.max_width, text);
     (void)kl_text_draw(canvas, style, strip.x + kl_px(canvas, 12),
                        strip.y + height / 2.0 + kl_text_middle(canvas, style.font), text);
 }
@@ -372,8 +507,10 @@ static void draw(const struct kl_canvas *canvas, struct kl_rect rect, void *stat
     struct view view;
     view_fill(&view, snapshot);
     struct lines lines = lines_of(canvas, rect, view.problem[0] != '\0');
-    /* Shares of the width: runner, condition, recording, devices. */
-    static const double edge[] = {0.0, 0.225, 0.575, 0.765, 1.0};
+    /* Shares of the width: runner, condition, recording, devices. An alarm wants large letters. */
+    static const double calm[] = {0.0, 0.225, 0.575, 0.765, 1.0};
+    static const double alarmed[] = {0.0, 0.195, 0.52, 0.675, 1.0};
+    const double *edge = view.loud > 0 ? alarmed : calm;
     static void (*const part[])(const struct kl_canvas *, struct kl_rect, const struct lines *,
                                 const struct view *) = {draw_runner, draw_condition, draw_recording,
                                                         draw_devices};

@@ -231,6 +231,11 @@ void kl_screen_set_page(struct kl_screen *screen, enum kl_page page)
     }
 }
 
+enum kl_page kl_screen_chosen_page(const struct kl_screen *screen)
+{
+    return screen->view.page;
+}
+
 enum kl_page kl_screen_page(const struct kl_screen *screen)
 {
     return screen->shown;

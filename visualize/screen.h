@@ -39,7 +39,8 @@ void kl_screen_set_theme(struct kl_screen *screen, enum kl_theme theme);
  *  page is shown instead of the forces. */
 void kl_screen_set_page(struct kl_screen *screen, enum kl_page page);
 
-/** The page last drawn. */
+/** The page that was chosen, and the one last drawn. */
+enum kl_page kl_screen_chosen_page(const struct kl_screen *screen);
 enum kl_page kl_screen_page(const struct kl_screen *screen);
 
 /** The next page of metrics, around and around. */

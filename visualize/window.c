@@ -24,6 +24,7 @@ struct window {
     GtkWidget *area;
     GtkPopover *asking;  /* the entry or help that is open; NULL: none */
     struct bound *bound; /* [kl_command_row_count()] */
+    GtkWidget *phases;   /* buttons of the calibration; NULL in a replay */
     bool over;           /* the session has ended */
 };
 
@@ -41,6 +42,15 @@ static void draw_area(GtkDrawingArea *area, cairo_t *cr, int width, int height, 
     kl_screen_draw(window->screen, window->snapshot, cr);
 }
 
+/* The buttons of the calibration are there while its page is: also when it shows itself. */
+static void follow_page(struct window *window)
+{
+    if (window->phases != NULL) {
+        gtk_widget_set_visible(window->phases,
+                               kl_screen_page(window->screen) == KL_PAGE_CALIBRATION);
+    }
+}
+
 static gboolean on_tick(GtkWidget *area, GdkFrameClock *clock, gpointer data)
 {
     struct window *window = data;
@@ -49,6 +59,7 @@ static gboolean on_tick(GtkWidget *area, GdkFrameClock *clock, gpointer data)
     if (calls->snapshot(calls->self, window->snapshot)) {
         gtk_widget_queue_draw(area);
     }
+    follow_page(window); /* not while drawing: it changes the layout */
     if (!window->over && calls->finished != NULL && calls->finished(calls->self)) {
         window->over = true;
         if (!window->options->stay) {
@@ -187,11 +198,43 @@ static void toggle_full_screen(struct window *window)
     }
 }
 
+/* A page, or the forces when it is already there. */
+static void toggle_page(struct window *window, enum kl_page page)
+{
+    bool there = kl_screen_chosen_page(window->screen) == page;
+    kl_screen_set_page(window->screen, there ? KL_PAGE_FORCES : page);
+    gtk_widget_queue_draw(window->area);
+}
+
+/* Where a row of the calibration is pressed on another page, nothing happens. */
+static bool is_in_place(const struct window *window, const struct kl_command_row *row)
+{
+    return row->offer != KL_OFFER_CALIBRATION ||
+           kl_screen_page(window->screen) == KL_PAGE_CALIBRATION;
+}
+
 static void run(struct bound *bound)
 {
     struct window *window = bound->window;
     const struct kl_command_row *row = bound->row;
+    if (!is_in_place(window, row)) {
+        return;
+    }
     switch (row->action) {
+    case KL_ACTION_METRICS:
+        kl_screen_turn_metrics(window->screen);
+        gtk_widget_queue_draw(window->area);
+        break;
+    case KL_ACTION_MOTION:
+        toggle_page(window, KL_PAGE_MOTION);
+        break;
+    case KL_ACTION_CALIBRATION:
+        toggle_page(window, KL_PAGE_CALIBRATION);
+        break;
+    case KL_ACTION_CALIBRATE:
+        send(window, row->command, kl_snapshot_phase_seconds(row->phase),
+             kl_snapshot_phase_text(row->phase));
+        break;
     case KL_ACTION_THEME:
         window->theme = window->theme == KL_THEME_DARK ? KL_THEME_LIGHT : KL_THEME_DARK;
         follow_theme(window);
@@ -266,24 +309,31 @@ static void style_buttons(void)
     g_object_unref(css);
 }
 
-static GtkWidget *build_buttons(struct window *window)
+static GtkWidget *build_button(struct bound *bound)
+{
+    const struct kl_command_row *row = bound->row;
+    char label[64];
+    (void)g_snprintf(label, sizeof(label), "%s  [%s]", row->button, row->key_text);
+    GtkWidget *button = gtk_button_new_with_label(label);
+    gtk_button_set_has_frame(GTK_BUTTON(button), FALSE);
+    gtk_widget_set_focus_on_click(button, FALSE);
+    gtk_widget_set_tooltip_text(button, row->help);
+    name_for_readers(button, row->button, row->help);
+    (void)g_signal_connect(button, "clicked", G_CALLBACK(on_button), bound);
+    return button;
+}
+
+/* The buttons of the calibration, or all others. */
+static GtkWidget *build_buttons(struct window *window, bool calibration)
 {
     GtkWidget *bar = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 4);
     gtk_widget_add_css_class(bar, "toolbar");
     for (size_t i = 0; i < kl_command_row_count(); i++) {
         const struct kl_command_row *row = kl_command_row_get(i);
-        if (row->button == NULL || !kl_command_offered(row, window->options->replay)) {
-            continue;
+        if (row->button != NULL && kl_command_offered(row, window->options->replay) &&
+            (row->offer == KL_OFFER_CALIBRATION) == calibration) {
+            gtk_box_append(GTK_BOX(bar), build_button(&window->bound[i]));
         }
-        char label[64];
-        (void)g_snprintf(label, sizeof(label), "%s  [%s]", row->button, row->key_text);
-        GtkWidget *button = gtk_button_new_with_label(label);
-        gtk_button_set_has_frame(GTK_BUTTON(button), FALSE);
-        gtk_widget_set_focus_on_click(button, FALSE);
-        gtk_widget_set_tooltip_text(button, row->help);
-        name_for_readers(button, row->button, row->help);
-        (void)g_signal_connect(button, "clicked", G_CALLBACK(on_button), &window->bound[i]);
-        gtk_box_append(GTK_BOX(bar), button);
     }
     return bar;
 }
@@ -303,12 +353,18 @@ static void build(struct window *window)
     gtk_widget_set_size_request(window->area, 800, 450);
     gtk_drawing_area_set_draw_func(GTK_DRAWING_AREA(window->area), draw_area, window, NULL);
     name_for_readers(window->area, "Lab screen",
-                     "Runner, condition, recording, devices, risk factors, flags, forces, metrics");
+                     "Runner, condition, recording, devices, risk factors, flags, forces, motion, "
+                     "calibration, metrics");
     (void)gtk_widget_add_tick_callback(window->area, on_tick, window, NULL);
 
     GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 0);
     gtk_box_append(GTK_BOX(box), window->area);
-    gtk_box_append(GTK_BOX(box), build_buttons(window));
+    if (!options->replay) {
+        window->phases = build_buttons(window, true);
+        gtk_widget_set_visible(window->phases, FALSE);
+        gtk_box_append(GTK_BOX(box), window->phases);
+    }
+    gtk_box_append(GTK_BOX(box), build_buttons(window, false));
     gtk_window_set_child(window->top, box);
 
     GtkEventController *keys = gtk_event_controller_key_new();

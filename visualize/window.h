@@ -15,6 +15,7 @@ enum kl_command {
     KL_COMMAND_CONDITION, /* c: text */
     KL_COMMAND_MARKER,    /* m: text */
     KL_COMMAND_SPEED,     /* v: value, m/s */
+    KL_COMMAND_CALIBRATE, /* 1 to 6: text = the phase's word, value = its length, s */
     KL_COMMAND_PAUSE,     /* space: replay */
     KL_COMMAND_SEEK,      /* arrows: value, seconds relative */
     KL_COMMAND_RATE,      /* + -: value, factor on the speed of the replay */

@@ -1,5 +1,5 @@
 /* Opens the window on a synthetic session and closes it after some frames:
- *     show_window [SECONDS [full|empty|problem|replay]]
+ *     show_window [SECONDS [full|empty|problem|replay|worn|unready|calibrating]]
  * Says so and succeeds where there is no display. */
 #include "synthetic_snapshot.h"
 #include "visualize/window.h"
@@ -40,10 +40,13 @@ int main(int argc, char **argv)
     double seconds = argc > 1 ? strtod(argv[1], NULL) : 1.0;
     const char *scene = argc > 2 ? argv[2] : "full";
     struct session session = {.last = (unsigned)(seconds * 60.0)};
-    session.scene = strcmp(scene, "empty") == 0     ? SYNTHETIC_EMPTY
-                    : strcmp(scene, "problem") == 0 ? SYNTHETIC_PROBLEM
-                    : strcmp(scene, "replay") == 0  ? SYNTHETIC_ONE_FORCE
-                                                    : SYNTHETIC_FULL;
+    session.scene = strcmp(scene, "empty") == 0         ? SYNTHETIC_EMPTY
+                    : strcmp(scene, "problem") == 0     ? SYNTHETIC_PROBLEM
+                    : strcmp(scene, "replay") == 0      ? SYNTHETIC_ONE_FORCE
+                    : strcmp(scene, "worn") == 0        ? SYNTHETIC_WORN
+                    : strcmp(scene, "unready") == 0     ? SYNTHETIC_UNREADY
+                    : strcmp(scene, "calibrating") == 0 ? SYNTHETIC_CALIBRATING
+                                                        : SYNTHETIC_FULL;
     if (!kl_window_available()) {
         (void)printf("skipped: no display (run it under xvfb-run)\n");
         return 0;

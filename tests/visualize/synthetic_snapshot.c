@@ -326,6 +326,15 @@ static void fill_devices(struct kl_snapshot *out, enum synthetic_scene scene, do
                problem);
     add_device(out, "treadmill", "simulated", 10.0, 0, false);
     out->device[2].battery = 0.81;
+    out->device[3].battery = problem ? -1.0 : 0.34;
+    if (scene == SYNTHETIC_UNREADY) {
+        (void)snprintf(out->device[2].state, sizeof(out->device[2].state), "rate 96 Hz, not 100");
+        (void)snprintf(out->device[3].state, sizeof(out->device[3].state), "battery 8 %%");
+        out->device[2].alarm = out->device[3].alarm = true;
+        out->device[2].measured_hz = 96.3;
+        out->device[3].battery = 0.08;
+        out->device[1].measured_hz = 984.0;
+    }
     for (size_t i = 0; i < out->device_count; i++) {
         out->device[i].samples = (uint64_t)(out->device[i].rate_hz * t_s);
     }

@@ -29,6 +29,13 @@ Test(commands, each_key_means_one_thing_live_and_in_a_replay)
         {' ', NULL, "Pause"},
         {'+', NULL, "Faster"},
         {'-', NULL, "Slower"},
+        {'g', "Metrics", "Metrics"},
+        {'o', "Motion", "Motion"},
+        {'k', "Calibration", "Calibration"},
+        {'1', "Still", NULL},
+        {'2', "Squats", NULL},
+        {'6', "MVC", NULL},
+        {'7', NULL, NULL},
         {'t', "Theme", "Theme"},
         {'q', "Quit", "Quit"},
         {'f', "Full screen", "Full screen"},
@@ -55,6 +62,30 @@ Test(commands, every_row_can_be_reached_and_explains_itself)
         cr_expect_eq(kl_command_find(row->key[0], row->offer == KL_OFFER_REPLAY), row,
                      "row %zu is hidden by another with the same key", i);
     }
+}
+
+Test(commands, each_phase_of_the_calibration_has_its_key_and_its_event)
+{
+    static const char *const word[] = {"still", "squats", "bows", "march", "still again", "mvc"};
+    for (size_t i = 0; i < KL_SNAPSHOT_PHASES; i++) {
+        const struct kl_command_row *row = kl_command_find('1' + (unsigned)i, false);
+        cr_assert_not_null(row, "phase %zu", i);
+        cr_expect_eq(row->offer, KL_OFFER_CALIBRATION, "not on any other page: phase %zu", i);
+        cr_expect_eq(row->action, KL_ACTION_CALIBRATE);
+        cr_expect_eq(row->command, KL_COMMAND_CALIBRATE);
+        cr_expect_eq(row->phase, i);
+        cr_expect_str_eq(kl_snapshot_phase_text(row->phase), word[i]);
+        cr_expect_eq(kl_snapshot_phase_find(word[i]), i);
+        cr_expect_geq(kl_snapshot_phase_seconds(i), 10.0);
+        cr_expect_gt(strlen(kl_snapshot_phase_instruction(i)), 10);
+    }
+    cr_expect_eq(kl_snapshot_phase_find("marching"), KL_CALIBRATION_MARCH);
+    cr_expect_eq(kl_snapshot_phase_find("mvc.vmo.right"), KL_SNAPSHOT_PHASE_MVC);
+    cr_expect_eq(kl_snapshot_phase_find("jump"), KL_SNAPSHOT_PHASES);
+    cr_expect_eq(kl_snapshot_phase_find(""), KL_SNAPSHOT_PHASES);
+    cr_expect_str_eq(kl_snapshot_phase_text(KL_SNAPSHOT_PHASES), "none");
+    cr_expect_str_eq(kl_snapshot_phase_instruction(99), "");
+    cr_expect_eq(kl_snapshot_phase_seconds(99), 0.0);
 }
 
 Test(commands, a_speed_is_a_whole_number_in_range_or_nothing)

@@ -1,5 +1,5 @@
+#include "screen_picture.h"
 #include "synthetic_snapshot.h"
-#include "visualize/screen.h"
 #include "visualize/theme.h"
 
 #include <criterion/criterion.h>
@@ -15,68 +15,15 @@
 /* Large: not for the stack. */
 static struct kl_snapshot snapshot;
 
-static bool same_picture(const struct kl_screen *a, const struct kl_screen *b)
-{
-    cairo_surface_t *x = kl_screen_surface(a);
-    cairo_surface_t *y = kl_screen_surface(b);
-    cairo_surface_flush(x);
-    cairo_surface_flush(y);
-    int width = cairo_image_surface_get_width(x);
-    int height = cairo_image_surface_get_height(x);
-    if (width != cairo_image_surface_get_width(y) || height != cairo_image_surface_get_height(y)) {
-        return false;
-    }
-    for (int row = 0; row < height; row++) {
-        const unsigned char *p =
-            cairo_image_surface_get_data(x) + (ptrdiff_t)row * cairo_image_surface_get_stride(x);
-        const unsigned char *q =
-            cairo_image_surface_get_data(y) + (ptrdiff_t)row * cairo_image_surface_get_stride(y);
-        for (int i = 0; i < 4 * width; i++) {
-            if (i % 4 != 3 && p[i] != q[i]) { /* the fourth byte of RGB24 is nobody's */
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
 /* Compares a screen that has seen things with one that has not. */
 static void expect_as_new(const struct kl_screen *screen, int width, int height,
                           enum kl_theme theme, const char *legend, int row)
 {
     struct kl_screen *fresh = kl_screen_create(width, height, theme);
     kl_screen_draw(fresh, &snapshot, NULL);
-    cr_expect(same_picture(screen, fresh), "%s, picture %d differs from a new one", legend, row);
+    cr_expect(screen_same_picture(screen, fresh), "%s, picture %d differs from a new one", legend,
+              row);
     kl_screen_destroy(fresh);
-}
-
-static bool is_colour(const unsigned char *pixel, struct kl_colour colour)
-{
-    return pixel[2] == (unsigned char)lrint(colour.r * 255.0) &&
-           pixel[1] == (unsigned char)lrint(colour.g * 255.0) &&
-           pixel[0] == (unsigned char)lrint(colour.b * 255.0);
-}
-
-/* Pixels of exactly this colour in a part (from, to of its width) of a panel. */
-static size_t count_colour(const struct kl_screen *screen, const char *panel, double from,
-                           double to, struct kl_colour colour)
-{
-    double x = 0.0;
-    double y = 0.0;
-    double w = 0.0;
-    double h = 0.0;
-    cr_assert(kl_screen_panel(screen, panel, &x, &y, &w, &h), "no panel %s", panel);
-    cairo_surface_t *surface = kl_screen_surface(screen);
-    cairo_surface_flush(surface);
-    size_t count = 0;
-    for (int row = (int)y; row < (int)(y + h); row++) {
-        const unsigned char *line = cairo_image_surface_get_data(surface) +
-                                    (ptrdiff_t)row * cairo_image_surface_get_stride(surface);
-        for (int column = (int)(x + from * w); column < (int)(x + to * w); column++) {
-            count += is_colour(line + 4 * column, colour);
-        }
-    }
-    return count;
 }
 
 Test(screen, every_scene_draws_in_both_themes)
@@ -101,10 +48,10 @@ Test(screen, the_same_snapshot_is_the_same_picture)
     synthetic_snapshot(SYNTHETIC_FULL, 33.0, &snapshot);
     kl_screen_draw(a, &snapshot, NULL);
     kl_screen_draw(b, &snapshot, NULL);
-    cr_expect(same_picture(a, b));
+    cr_expect(screen_same_picture(a, b));
     synthetic_snapshot(SYNTHETIC_FULL, 33.1, &snapshot);
     kl_screen_draw(b, &snapshot, NULL);
-    cr_expect_not(same_picture(a, b), "and another is another");
+    cr_expect_not(screen_same_picture(a, b), "and another is another");
     kl_screen_destroy(a);
     kl_screen_destroy(b);
 }
@@ -188,25 +135,26 @@ Test(screen, a_raised_factor_has_its_colour_in_its_tile_and_its_sentence)
         struct kl_screen *screen = kl_screen_create(WIDTH, HEIGHT, (enum kl_theme)theme);
         synthetic_snapshot(SYNTHETIC_FULL, 33.0, &snapshot);
         kl_screen_draw(screen, &snapshot, NULL);
-        cr_expect_gt(count_colour(screen, "factors", from, to, flag[KL_FLAG_AMBER]), 100);
-        cr_expect_eq(count_colour(screen, "factors", 0.0, from, flag[KL_FLAG_AMBER]), 0);
-        cr_expect_eq(count_colour(screen, "factors", to + 0.01, 1.0, flag[KL_FLAG_AMBER]), 0);
-        cr_expect_gt(count_colour(screen, "flags", 0.0, 0.2, flag[KL_FLAG_AMBER]), 100);
-        cr_expect_eq(count_colour(screen, "factors", 0.0, 1.0, flag[KL_FLAG_RED]), 0);
+        cr_expect_gt(screen_count_colour(screen, "factors", from, to, flag[KL_FLAG_AMBER]), 100);
+        cr_expect_eq(screen_count_colour(screen, "factors", 0.0, from, flag[KL_FLAG_AMBER]), 0);
+        cr_expect_eq(screen_count_colour(screen, "factors", to + 0.01, 1.0, flag[KL_FLAG_AMBER]),
+                     0);
+        cr_expect_gt(screen_count_colour(screen, "flags", 0.0, 0.2, flag[KL_FLAG_AMBER]), 100);
+        cr_expect_eq(screen_count_colour(screen, "factors", 0.0, 1.0, flag[KL_FLAG_RED]), 0);
 
         synthetic_snapshot(SYNTHETIC_PROBLEM, 33.0, &snapshot);
         kl_screen_draw(screen, &snapshot, NULL);
-        cr_expect_gt(count_colour(screen, "flags", 0.0, 0.2, flag[KL_FLAG_RED]), 100,
+        cr_expect_gt(screen_count_colour(screen, "flags", 0.0, 0.2, flag[KL_FLAG_RED]), 100,
                      "the worst comes first");
-        cr_expect_gt(count_colour(screen, "status", 0.0, 1.0, flag[KL_FLAG_RED]), 1000,
+        cr_expect_gt(screen_count_colour(screen, "status", 0.0, 1.0, flag[KL_FLAG_RED]), 1000,
                      "a problem is a red strip");
 
         synthetic_snapshot(SYNTHETIC_EMPTY, 0.0, &snapshot);
         kl_screen_draw(screen, &snapshot, NULL);
         for (int state = KL_FLAG_GREEN; state < KL_FLAG_STATE_COUNT; state++) {
-            cr_expect_eq(count_colour(screen, "factors", 0.0, 1.0, flag[state]), 0,
+            cr_expect_eq(screen_count_colour(screen, "factors", 0.0, 1.0, flag[state]), 0,
                          "grey is never green: state %d", state);
-            cr_expect_eq(count_colour(screen, "flags", 0.0, 1.0, flag[state]), 0);
+            cr_expect_eq(screen_count_colour(screen, "flags", 0.0, 1.0, flag[state]), 0);
         }
         kl_screen_destroy(screen);
     }
@@ -224,10 +172,10 @@ Test(screen, the_worst_flags_are_shown_first_whatever_their_order)
             snapshot.flag[i].state = i == red ? KL_FLAG_RED : i % 2 ? KL_FLAG_AMBER : KL_FLAG_NOTE;
         }
         kl_screen_draw(screen, &snapshot, NULL);
-        cr_expect_gt(count_colour(screen, "flags", 0.0, 0.25, flag[KL_FLAG_RED]), 100, "red at %zu",
-                     red);
-        cr_expect_eq(count_colour(screen, "flags", 0.35, 1.0, flag[KL_FLAG_RED]), 0);
-        cr_expect_eq(count_colour(screen, "flags", 0.0, 1.0, flag[KL_FLAG_NOTE]), 0,
+        cr_expect_gt(screen_count_colour(screen, "flags", 0.0, 0.25, flag[KL_FLAG_RED]), 100,
+                     "red at %zu", red);
+        cr_expect_eq(screen_count_colour(screen, "flags", 0.35, 1.0, flag[KL_FLAG_RED]), 0);
+        cr_expect_eq(screen_count_colour(screen, "flags", 0.0, 1.0, flag[KL_FLAG_NOTE]), 0,
                      "two ambers are worse than a note");
     }
     kl_screen_destroy(screen);
@@ -242,19 +190,20 @@ Test(screen, a_value_that_is_not_valid_is_hatched)
     memset(last->metric_reasons, 0, KL_METRIC_FORCE_COUNT * sizeof(last->metric_reasons[0]));
     kl_screen_draw(screen, &snapshot, NULL);
     /* Right of the labels: among them stands the line of what is folded. */
-    cr_expect_eq(count_colour(screen, "metrics", 0.3, 1.0, hatch), 0);
+    cr_expect_eq(screen_count_colour(screen, "metrics", 0.3, 1.0, hatch), 0);
     last->metric_reasons[KL_METRIC_VALR] = KL_REASON_NO_IMPACT_PEAK;
     kl_screen_draw(screen, &snapshot, NULL);
-    size_t one = count_colour(screen, "metrics", 0.3, 1.0, hatch);
+    size_t one = screen_count_colour(screen, "metrics", 0.3, 1.0, hatch);
     cr_expect_gt(one, 0);
     last->metric_reasons[KL_METRIC_VALR] = 0;
     last->metric[KL_METRIC_VALR] = (double)NAN;
     kl_screen_draw(screen, &snapshot, NULL);
-    cr_expect_gt(count_colour(screen, "metrics", 0.3, 1.0, hatch), 0, "NaN without a reason");
+    cr_expect_gt(screen_count_colour(screen, "metrics", 0.3, 1.0, hatch), 0,
+                 "NaN without a reason");
     last->valid = false;
     last->reasons = KL_REASON_CUT;
     kl_screen_draw(screen, &snapshot, NULL);
-    cr_expect_gt(count_colour(screen, "metrics", 0.3, 1.0, hatch), 10 * one,
+    cr_expect_gt(screen_count_colour(screen, "metrics", 0.3, 1.0, hatch), 10 * one,
                  "an invalid step has no valid value");
     kl_screen_destroy(screen);
 }
