@@ -2,6 +2,24 @@
 
 #include "app/summary_json.h"
 
+/* ",key: relative to this run; key: ..." of the metrics that have something beside them. */
+static void put_marks(FILE *out, const struct kl_step *step)
+{
+    const char *separator = ",";
+    for (int i = 0; i < KL_METRIC_COUNT; i++) {
+        for (unsigned bit = 0; bit < KL_MARK_COUNT && step->metric_reasons[i] == 0; bit++) {
+            if ((step->metric_marks[i] & 1u << bit) != 0) {
+                (void)fprintf(out, "%s%s: %s", separator, kl_metric_get((enum kl_metric_id)i)->key,
+                              kl_mark_text((enum kl_mark)(1u << bit)));
+                separator = "; ";
+            }
+        }
+    }
+    if (separator[0] == ',') {
+        (void)fputc(',', out);
+    }
+}
+
 void kl_step_csv(FILE *out, const struct kl_results *results)
 {
     (void)fprintf(out, "step,side,contact (s),off (s),valid,reasons,loading_rule");
@@ -9,6 +27,7 @@ void kl_step_csv(FILE *out, const struct kl_results *results)
         const struct kl_metric *metric = kl_metric_get((enum kl_metric_id)i);
         (void)fprintf(out, ",%s (%s)", metric->key, metric->unit);
     }
+    (void)fputs(",marks", out);
     (void)fputc('\n', out);
     for (size_t n = 0; n < results->step_count; n++) {
         const struct kl_step *step = &results->step[n];
@@ -36,6 +55,7 @@ void kl_step_csv(FILE *out, const struct kl_results *results)
                 (void)fputc(',', out);
             }
         }
+        put_marks(out, step);
         (void)fputc('\n', out);
     }
 }

@@ -25,16 +25,31 @@ static json_t *reasons_json(uint32_t reasons)
     return list;
 }
 
+static json_t *marks_json(uint32_t marks)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < KL_MARK_COUNT; i++) {
+        if ((marks & 1u << i) != 0) {
+            (void)json_array_append_new(list, json_string(kl_mark_text((enum kl_mark)(1u << i))));
+        }
+    }
+    return list;
+}
+
 static json_t *step_json(const struct kl_step *step)
 {
     json_t *object = json_object();
     json_t *metrics = json_object();
+    json_t *marks = json_object();
     uint32_t reasons = step->reasons;
     for (int i = 0; i < KL_METRIC_COUNT; i++) {
         bool valid = step->metric_reasons[i] == 0;
         reasons |= step->metric_reasons[i];
-        (void)json_object_set_new(metrics, kl_metric_get((enum kl_metric_id)i)->key,
-                                  valid ? number(step->metric[i]) : json_null());
+        const char *key = kl_metric_get((enum kl_metric_id)i)->key;
+        (void)json_object_set_new(metrics, key, valid ? number(step->metric[i]) : json_null());
+        if (valid && step->metric_marks[i] != 0) {
+            (void)json_object_set_new(marks, key, marks_json(step->metric_marks[i]));
+        }
     }
     (void)json_object_set_new(object, "side", json_string(kl_side_text(step->side)));
     (void)json_object_set_new(object, "contact_s",
@@ -47,6 +62,7 @@ static json_t *step_json(const struct kl_step *step)
     (void)json_object_set_new(object, "loading_rule",
                               json_string(kl_loading_rule_text(step->loading_rule)));
     (void)json_object_set_new(object, "metrics", metrics);
+    (void)json_object_set_new(object, "marks", marks);
     return object;
 }
 
@@ -71,7 +87,20 @@ static json_t *streams_json(const struct kl_run *run, double *duration_s)
     return list;
 }
 
-static json_t *summary_json(const struct kl_pipeline *pipeline)
+/* What was said beside any valid value that a mean is made of. */
+static uint32_t marks_of(const struct kl_results *results, enum kl_side side, int id)
+{
+    uint32_t marks = 0;
+    for (size_t i = 0; i < results->step_count; i++) {
+        const struct kl_step *step = &results->step[i];
+        bool counts = step->valid && step->metric_reasons[id] == 0 &&
+                      (side == KL_SIDE_UNKNOWN || step->side == side);
+        marks |= counts ? step->metric_marks[id] : 0u;
+    }
+    return marks;
+}
+
+static json_t *summary_json(const struct kl_pipeline *pipeline, const struct kl_results *results)
 {
     static const struct {
         const char *key;
@@ -86,11 +115,16 @@ static json_t *summary_json(const struct kl_pipeline *pipeline)
             size_t n =
                 kl_pipeline_summary(pipeline, row[i].side, (enum kl_metric_id)id, &mean, &sd);
             const struct kl_metric *metric = kl_metric_get((enum kl_metric_id)id);
-            if (n > 0) {
-                (void)json_object_set_new(side, metric->key,
-                                          json_pack("{s:f, s:f, s:I, s:s}", "mean", mean, "sd", sd,
-                                                    "n", (json_int_t)n, "unit", metric->unit));
+            if (n == 0) {
+                continue;
             }
+            json_t *value = json_pack("{s:f, s:f, s:I, s:s}", "mean", mean, "sd", sd, "n",
+                                      (json_int_t)n, "unit", metric->unit);
+            uint32_t marks = marks_of(results, row[i].side, id);
+            if (marks != 0) {
+                (void)json_object_set_new(value, "marks", marks_json(marks));
+            }
+            (void)json_object_set_new(side, metric->key, value);
         }
         (void)json_object_set_new(object, row[i].key, side);
     }
@@ -130,5 +164,5 @@ json_t *kl_summary_json(const char *file, const struct kl_run *run,
     return json_pack("{s:s, s:s, s:f, s:o, s:I, s:o, s:o, s:o}", "kneelab", KL_VERSION, "file",
                      file, "duration_s", duration_s, "streams", streams, "contacts",
                      (json_int_t)kl_pipeline_contacts(pipeline), "steps", steps, "summary",
-                     summary_json(pipeline), "flags", flags);
+                     summary_json(pipeline, results), "flags", flags);
 }

@@ -209,6 +209,7 @@ static void take_finished(const struct kl_step *finished, struct kl_snapshot_sid
         if (side->waiting[m] && finished->metric_reasons[m] == 0) {
             side->last.metric[m] = finished->metric[m];
             side->last.metric_reasons[m] = 0;
+            side->last.metric_marks[m] = finished->metric_marks[m];
         }
     }
 }

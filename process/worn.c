@@ -52,6 +52,7 @@ struct kl_worn {
     double rate_hz[RATES];
     struct kl_knee_force *force[RATES];
 
+    char runner[KL_NAME_MAX]; /* the newest; "": none told */
     bool has_window;
     struct kl_motion_window window;
     struct kl_shock_window shock;
@@ -283,12 +284,25 @@ static void take_entry(struct kl_worn *worn, const struct kl_event *event)
     }
 }
 
+/* The same name told again corrects a mass or a height; electrodes stay where they are. */
+static void take_runner(struct kl_worn *worn, const struct kl_event *event)
+{
+    char name[sizeof(worn->runner)];
+    (void)snprintf(name, sizeof(name), "%.*s", (int)sizeof(name) - 1, event->text);
+    if (worn->runner[0] != '\0' && strcmp(worn->runner, name) != 0) {
+        kl_muscle_signals_runner(worn->muscle, event->t_ns);
+    }
+    memcpy(worn->runner, name, sizeof(name));
+}
+
 void kl_worn_event(struct kl_worn *worn, const struct kl_event *event)
 {
     if (event->kind == KL_EVENT_CALIBRATION) {
         take_calibration(worn, event);
     } else if (event->kind == KL_EVENT_ENTRY) {
         take_entry(worn, event);
+    } else if (event->kind == KL_EVENT_SUBJECT) {
+        take_runner(worn, event);
     } else if (event->kind == KL_EVENT_SPEED) {
         worn->slope_rad = event->value[1];
     }
@@ -465,11 +479,13 @@ static void fill_knee(struct kl_worn *worn, const struct kl_assembly *assembly, 
 static void fill_muscle(struct kl_worn *worn, struct kl_step *step)
 {
     struct kl_muscle_pair pair;
-    kl_muscle_signals_step(worn->muscle, step->contact_ns, step->off_ns, step->side, &pair);
+    kl_muscle_signals_step(worn->muscle, step->contact_ns, step->off_ns, step->side, step->valid,
+                           &pair);
     for (int m = 0; m < KL_MUSCLE_METRICS; m++) {
         double value = 0;
         uint32_t reasons = kl_muscle_metric_compute((size_t)m, &pair, &value);
         set(step, KL_METRIC_MUSCLE + m, reasons, value);
+        step->metric_marks[KL_METRIC_MUSCLE + m] = kl_muscle_metric_marks((size_t)m, &pair);
     }
 }
 
