@@ -59,7 +59,13 @@ static bool name_taken(const struct export *export, const char *name)
             return true;
         }
     }
-    return strcmp(name, "steps") == 0 || strcmp(name, "flags") == 0;
+    static const char *const tables[] = {"steps", "flags", "figures", "asymmetry"};
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        if (strcmp(tables[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /** A stream's name comes from a file that others wrote: it must not lead out of the folder, and two
@@ -246,7 +252,10 @@ static int write_results(const char *folder, struct kl_input_file *recording,
     static const struct {
         const char *name;
         void (*write)(FILE *out, const struct kl_results *results);
-    } table[] = {{"steps", kl_step_csv}, {"flags", kl_flag_csv}};
+    } table[] = {{"steps", kl_step_csv},
+                 {"flags", kl_flag_csv},
+                 {"figures", kl_figure_csv},
+                 {"asymmetry", kl_asymmetry_csv}};
     for (size_t i = 0; run != NULL && i < sizeof(table) / sizeof(table[0]); i++) {
         FILE *file = create(folder, table[i].name, fault);
         if (file == NULL) {

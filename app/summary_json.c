@@ -87,6 +87,11 @@ static json_t *streams_json(const struct kl_run *run, double *duration_s)
     return list;
 }
 
+static const struct side_row {
+    const char *key;
+    enum kl_side side;
+} side_rows[] = {{"left", KL_SIDE_LEFT}, {"right", KL_SIDE_RIGHT}, {"both", KL_SIDE_UNKNOWN}};
+
 /* What was said beside any valid value that a mean is made of. */
 static uint32_t marks_of(const struct kl_results *results, enum kl_side side, int id)
 {
@@ -102,31 +107,27 @@ static uint32_t marks_of(const struct kl_results *results, enum kl_side side, in
 
 static json_t *summary_json(const struct kl_pipeline *pipeline, const struct kl_results *results)
 {
-    static const struct {
-        const char *key;
-        enum kl_side side;
-    } row[] = {{"left", KL_SIDE_LEFT}, {"right", KL_SIDE_RIGHT}, {"both", KL_SIDE_UNKNOWN}};
     json_t *object = json_object();
-    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+    for (size_t i = 0; i < sizeof(side_rows) / sizeof(side_rows[0]); i++) {
         json_t *side = json_object();
         for (int id = 0; id < KL_METRIC_COUNT; id++) {
             double mean = 0.0;
             double sd = 0.0;
             size_t n =
-                kl_pipeline_summary(pipeline, row[i].side, (enum kl_metric_id)id, &mean, &sd);
+                kl_pipeline_summary(pipeline, side_rows[i].side, (enum kl_metric_id)id, &mean, &sd);
             const struct kl_metric *metric = kl_metric_get((enum kl_metric_id)id);
             if (n == 0) {
                 continue;
             }
             json_t *value = json_pack("{s:f, s:f, s:I, s:s}", "mean", mean, "sd", sd, "n",
                                       (json_int_t)n, "unit", metric->unit);
-            uint32_t marks = marks_of(results, row[i].side, id);
+            uint32_t marks = marks_of(results, side_rows[i].side, id);
             if (marks != 0) {
                 (void)json_object_set_new(value, "marks", marks_json(marks));
             }
             (void)json_object_set_new(side, metric->key, value);
         }
-        (void)json_object_set_new(object, row[i].key, side);
+        (void)json_object_set_new(object, side_rows[i].key, side);
     }
     return object;
 }
@@ -147,6 +148,55 @@ static json_t *flag_json(const struct kl_result_flag *result)
         "at_s", kl_recording_seconds(result->flag.t_ns), "message", message);
 }
 
+static json_t *figures_json(const struct kl_session_figures *figures)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; i < sizeof(side_rows) / sizeof(side_rows[0]); i++) {
+        json_t *side = json_object();
+        bool both = side_rows[i].side == KL_SIDE_UNKNOWN;
+        for (int f = 0; f < KL_FIGURE_COUNT; f++) {
+            const struct kl_figure *figure = kl_figure_get((enum kl_figure_id)f);
+            const struct kl_figure_value *value = &figures->figure[f][side_rows[i].side];
+            if (both ? figure->of_sides : figure->of_both) {
+                continue;
+            }
+            json_t *row = json_pack("{s:o, s:I, s:s}", "value",
+                                    value->valid ? number(value->value) : json_null(), "n",
+                                    (json_int_t)value->n, "unit", figure->metric.unit);
+            if (!value->valid) {
+                (void)json_object_set_new(row, "needs", json_string(figure->needs));
+            }
+            (void)json_object_set_new(side, figure->metric.key, row);
+        }
+        (void)json_object_set_new(object, side_rows[i].key, side);
+    }
+    return object;
+}
+
+static json_t *asymmetry_json(const struct kl_session_figures *figures)
+{
+    json_t *object = json_object();
+    for (size_t a = 0; a < KL_ASYMMETRY_COUNT; a++) {
+        const struct kl_asymmetry_value *value = &figures->asymmetry[a];
+        const struct kl_metric *metric = kl_metric_get(kl_asymmetry_get(a)->metric);
+        if (!value->valid) {
+            continue;
+        }
+        double left = value->mean[KL_SIDE_LEFT];
+        double right = value->mean[KL_SIDE_RIGHT];
+        (void)json_object_set_new(
+            object, metric->key,
+            json_pack("{s:f, s:f, s:f, s:s, s:I, s:I, s:o, s:o, s:f}", "left", left, "right", right,
+                      "difference", right - left, "unit", metric->unit, "n_left",
+                      (json_int_t)value->n[KL_SIDE_LEFT], "n_right",
+                      (json_int_t)value->n[KL_SIDE_RIGHT], "asi_percent",
+                      value->has_index ? number(value->asi_percent) : json_null(), "sa_percent",
+                      value->has_index ? number(value->sa_percent) : json_null(),
+                      "usual_asi_percent", kl_asymmetry_get(a)->usual_percent));
+    }
+    return object;
+}
+
 json_t *kl_summary_json(const char *file, const struct kl_run *run,
                         const struct kl_results *results)
 {
@@ -161,8 +211,10 @@ json_t *kl_summary_json(const char *file, const struct kl_run *run,
     for (size_t i = 0; i < results->flag_count; i++) {
         (void)json_array_append_new(flags, flag_json(&results->flag[i]));
     }
-    return json_pack("{s:s, s:s, s:f, s:o, s:I, s:o, s:o, s:o}", "kneelab", KL_VERSION, "file",
-                     file, "duration_s", duration_s, "streams", streams, "contacts",
+    return json_pack("{s:s, s:s, s:f, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "kneelab", KL_VERSION,
+                     "file", file, "duration_s", duration_s, "streams", streams, "contacts",
                      (json_int_t)kl_pipeline_contacts(pipeline), "steps", steps, "summary",
-                     summary_json(pipeline, results), "flags", flags);
+                     summary_json(pipeline, results), "flags", flags, "figures",
+                     figures_json(&results->figures), "asymmetry",
+                     asymmetry_json(&results->figures));
 }

@@ -42,6 +42,7 @@ struct kl_pipeline {
     struct kl_step_assembler *assembler;
     struct kl_flag_engine *flags;
     struct kl_worn *worn;
+    struct kl_figures *figures;
 
     struct kl_step_statistics statistics[KL_SIDE_COUNT];
     struct kl_running pooled[KL_METRIC_COUNT];
@@ -124,11 +125,12 @@ static bool create_parts(struct kl_pipeline *pipeline)
     pipeline->cadence = kl_cadence_create();
     pipeline->flags = kl_flag_engine_create(&pipeline->table);
     pipeline->worn = create_worn(pipeline);
+    pipeline->figures = kl_figures_create();
     pipeline->assembler =
         kl_step_assembler_create(plates, pipeline->plate_count, pipeline->settings.loading_rule,
                                  &pipeline->weight, pipeline->cadence);
     return pipeline->cadence != NULL && pipeline->flags != NULL && pipeline->assembler != NULL &&
-           pipeline->worn != NULL;
+           pipeline->worn != NULL && pipeline->figures != NULL;
 }
 
 struct kl_pipeline *kl_pipeline_create(const struct kl_stream *streams, size_t count,
@@ -182,6 +184,7 @@ void kl_pipeline_destroy(struct kl_pipeline *pipeline)
     kl_step_assembler_destroy(pipeline->assembler);
     kl_flag_engine_destroy(pipeline->flags);
     kl_worn_destroy(pipeline->worn);
+    kl_figures_destroy(pipeline->figures);
     kl_cadence_destroy(pipeline->cadence);
     free(pipeline->stream);
     free(pipeline);
@@ -305,6 +308,7 @@ static void restart_if_due(struct kl_pipeline *pipeline, const struct kl_step *s
     pipeline->restart_due = false;
     kl_flag_engine_restart(pipeline->flags);
     kl_step_assembler_bout(pipeline->assembler);
+    kl_figures_reset(pipeline->figures);
     for (unsigned s = 0; s < KL_SIDE_COUNT; s++) {
         pipeline->statistics[s].count = 0; /* what is shown as recent was another condition */
     }
@@ -314,9 +318,12 @@ static void take_step(struct kl_pipeline *pipeline, struct kl_assembly *assembly
 {
     struct kl_step *step = &assembly->step;
     const struct kl_stream *plate = &pipeline->stream[step->stream];
-    kl_worn_step(pipeline->worn, assembly, plate->plate.measured, plate->rate_hz,
-                 step->body_weight_n / KL_GRAVITY_M_S2, pipeline->now.height_m, step);
+    bool moved = kl_worn_step(pipeline->worn, assembly, plate->plate.measured, plate->rate_hz,
+                              step->body_weight_n / KL_GRAVITY_M_S2, pipeline->now.height_m, step);
     restart_if_due(pipeline, step);
+    kl_figures_step(pipeline->figures, step, moved ? kl_worn_window(pipeline->worn) : NULL,
+                    moved ? kl_worn_shock(pipeline->worn) : NULL);
+    kl_figures_read(pipeline->figures, &pipeline->now.figures);
     kl_gait_mode_step(&pipeline->gait, step->contact_ns, assembly->flight_s);
     kl_step_statistics_add(&pipeline->statistics[step->side], step);
     for (int m = 0; m < KL_METRIC_COUNT; m++) {
@@ -559,6 +566,8 @@ void kl_pipeline_end(struct kl_pipeline *pipeline)
         }
     }
     drain(pipeline);
+    kl_figures_finish(pipeline->figures);
+    kl_figures_read(pipeline->figures, &pipeline->now.figures);
 }
 
 /* ------------------------------------------------------------------ results */
@@ -605,6 +614,11 @@ size_t kl_pipeline_summary(const struct kl_pipeline *pipeline, enum kl_side side
         *sd = kl_running_sd(running);
     }
     return running->n;
+}
+
+const struct kl_session_figures *kl_pipeline_figures(const struct kl_pipeline *pipeline)
+{
+    return &pipeline->now.figures;
 }
 
 size_t kl_pipeline_contacts(const struct kl_pipeline *pipeline)

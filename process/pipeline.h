@@ -64,6 +64,9 @@ void kl_pipeline_snapshot(const struct kl_pipeline *pipeline, struct kl_snapshot
 size_t kl_pipeline_summary(const struct kl_pipeline *pipeline, enum kl_side side,
                            enum kl_metric_id metric, double *mean, double *sd);
 
+/** Figures of the condition that runs, or ran last. Borrowed until the next item. */
+const struct kl_session_figures *kl_pipeline_figures(const struct kl_pipeline *pipeline);
+
 /** Initial contacts inside the record so far, complete or not, valid or not. */
 size_t kl_pipeline_contacts(const struct kl_pipeline *pipeline);
 

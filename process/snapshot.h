@@ -6,6 +6,7 @@
 #define KL_PROCESS_SNAPSHOT_H
 
 #include "process/flags/flag.h"
+#include "process/session_figures.h"
 #include "process/steps/step.h"
 
 enum kl_gait { KL_GAIT_NONE = 0, KL_GAIT_STAND, KL_GAIT_WALK, KL_GAIT_RUN, KL_GAIT_GROUNDED };
@@ -120,6 +121,7 @@ struct kl_snapshot {
     const struct kl_flag_table *flag_table; /* lives as long as the pipeline */
     enum kl_flag_state factor[KL_FACTOR_COUNT];
     const char *factor_reason[KL_FACTOR_COUNT]; /* why grey; static */
+    struct kl_session_figures figures;          /* of the condition that runs */
     size_t device_count;
     struct kl_snapshot_device device[KL_SNAPSHOT_DEVICES];
     struct kl_snapshot_recording recording;

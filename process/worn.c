@@ -178,6 +178,11 @@ const struct kl_motion_window *kl_worn_window(const struct kl_worn *worn)
     return worn->has_window ? &worn->window : NULL;
 }
 
+const struct kl_shock_window *kl_worn_shock(const struct kl_worn *worn)
+{
+    return worn->has_window ? &worn->shock : NULL;
+}
+
 /* ---------------------------------------------------------------- how far */
 
 /* Newest samples of everything worn, session time. @return how many */
@@ -496,17 +501,17 @@ static void withhold(struct kl_step *step, uint32_t reasons)
     }
 }
 
-void kl_worn_step(struct kl_worn *worn, const struct kl_assembly *assembly, unsigned measured,
+bool kl_worn_step(struct kl_worn *worn, const struct kl_assembly *assembly, unsigned measured,
                   double plate_rate_hz, double mass_kg, double height_m, struct kl_step *step)
 {
     if (!step->has_contact || !step->has_off) {
         withhold(step, (uint32_t)KL_REASON_CUT);
-        return;
+        return false;
     }
     if (kl_motion_window_fill(worn->chain, step->contact_ns, step->off_ns, assembly->next2_ic_ns,
                               step->side, &worn->window) != KL_OK) {
         withhold(step, (uint32_t)KL_REASON_CONTACT_RANGE);
-        return;
+        return false;
     }
     kl_shock_window_fill(worn->chain, step->contact_ns, step->side, &worn->shock);
     kl_motion_chain_stride(worn->chain, &worn->window);
@@ -514,6 +519,7 @@ void kl_worn_step(struct kl_worn *worn, const struct kl_assembly *assembly, unsi
     fill_motion(worn, step);
     fill_knee(worn, assembly, measured, plate_rate_hz, mass_kg, height_m, step);
     fill_muscle(worn, step);
+    return worn->any;
 }
 
 void kl_worn_pending(const struct kl_worn *worn, struct kl_step *step)
