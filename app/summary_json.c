@@ -1,5 +1,7 @@
 #include "app/summary_json.h"
 
+#include "process/motion/body_calibration.h"
+
 #include <math.h>
 
 double kl_recording_seconds(double session_ns)
@@ -197,6 +199,66 @@ static json_t *asymmetry_json(const struct kl_session_figures *figures)
     return object;
 }
 
+static json_t *phases_json(const struct kl_body_calibration *calibration)
+{
+    json_t *list = json_array();
+    for (int p = 0; p < KL_CALIBRATION_PHASE_COUNT; p++) {
+        struct kl_calibration_check check;
+        kl_body_calibration_check(calibration, (enum kl_calibration_phase)p, &check);
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:b, s:b, s:o, s:s}", "phase",
+                            kl_calibration_phase_text((enum kl_calibration_phase)p), "done",
+                            check.done, "pass", check.pass, "quality",
+                            check.done ? number(check.quality) : json_null(), "text", check.text));
+    }
+    return list;
+}
+
+static json_t *findings_json(const struct kl_body_calibration *calibration)
+{
+    struct kl_calibration_finding finding[KL_FINDINGS_MAX];
+    size_t count = kl_body_calibration_findings(calibration, finding);
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_t *segments = json_array();
+        (void)json_array_append_new(segments, json_string(kl_segment_text(finding[i].a)));
+        if (finding[i].b != KL_SEGMENT_COUNT) {
+            (void)json_array_append_new(segments, json_string(kl_segment_text(finding[i].b)));
+        }
+        (void)json_array_append_new(list, json_pack("{s:s, s:o, s:b, s:s}", "kind",
+                                                    kl_calibration_finding_text(finding[i].kind),
+                                                    "segments", segments, "corrected",
+                                                    finding[i].corrected, "text", finding[i].text));
+    }
+    return list;
+}
+
+/* Every segment that has its alignment, with the sensor that really sits there. */
+static json_t *segments_json(const struct kl_body_calibration *calibration)
+{
+    json_t *object = json_object();
+    for (int s = 0; s < KL_SEGMENT_COUNT; s++) {
+        enum kl_segment segment = (enum kl_segment)s;
+        struct kl_segment_alignment alignment;
+        if (kl_body_calibration_alignment(calibration, segment, &alignment)) {
+            enum kl_segment sensor = kl_body_calibration_sensor(calibration, segment);
+            (void)json_object_set_new(object, kl_segment_text(segment),
+                                      json_pack("{s:s, s:f}", "sensor", kl_segment_text(sensor),
+                                                "axis_quality", alignment.quality));
+        }
+    }
+    return object;
+}
+
+/* null without a motion sensor. */
+static json_t *calibration_json(const struct kl_body_calibration *calibration)
+{
+    return calibration == NULL
+               ? json_null()
+               : json_pack("{s:o, s:o, s:o}", "phases", phases_json(calibration), "findings",
+                           findings_json(calibration), "segments", segments_json(calibration));
+}
+
 json_t *kl_summary_json(const char *file, const struct kl_run *run,
                         const struct kl_results *results)
 {
@@ -211,10 +273,11 @@ json_t *kl_summary_json(const char *file, const struct kl_run *run,
     for (size_t i = 0; i < results->flag_count; i++) {
         (void)json_array_append_new(flags, flag_json(&results->flag[i]));
     }
-    return json_pack("{s:s, s:s, s:f, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "kneelab", KL_VERSION,
-                     "file", file, "duration_s", duration_s, "streams", streams, "contacts",
-                     (json_int_t)kl_pipeline_contacts(pipeline), "steps", steps, "summary",
-                     summary_json(pipeline, results), "flags", flags, "figures",
+    return json_pack("{s:s, s:s, s:f, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "kneelab",
+                     KL_VERSION, "file", file, "duration_s", duration_s, "streams", streams,
+                     "contacts", (json_int_t)kl_pipeline_contacts(pipeline), "steps", steps,
+                     "summary", summary_json(pipeline, results), "flags", flags, "calibration",
+                     calibration_json(kl_pipeline_calibration(pipeline)), "figures",
                      figures_json(&results->figures), "asymmetry",
                      asymmetry_json(&results->figures));
 }

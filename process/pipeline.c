@@ -621,6 +621,11 @@ const struct kl_session_figures *kl_pipeline_figures(const struct kl_pipeline *p
     return &pipeline->now.figures;
 }
 
+const struct kl_body_calibration *kl_pipeline_calibration(const struct kl_pipeline *pipeline)
+{
+    return kl_worn_moves(pipeline->worn) ? kl_worn_calibration(pipeline->worn) : NULL;
+}
+
 size_t kl_pipeline_contacts(const struct kl_pipeline *pipeline)
 {
     return kl_step_assembler_contacts(pipeline->assembler);

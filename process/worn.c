@@ -130,9 +130,7 @@ struct kl_worn *kl_worn_create(const struct kl_stream *streams, size_t count,
         kl_worn_destroy(worn);
         return NULL;
     }
-    for (unsigned s = 0; s < KL_SEGMENT_COUNT; s++) {
-        worn->any = worn->any || kl_motion_chain_has(worn->chain, (enum kl_segment)s);
-    }
+    worn->any = kl_worn_moves(worn);
     for (unsigned s = KL_SIDE_LEFT; s < KL_SIDE_COUNT; s++) {
         worn->any = worn->any || worn->joints[s].seen;
         for (unsigned m = 0; m < KL_MUSCLE_COUNT; m++) {
@@ -166,6 +164,15 @@ void kl_worn_destroy(struct kl_worn *worn)
 bool kl_worn_any(const struct kl_worn *worn)
 {
     return worn->any;
+}
+
+bool kl_worn_moves(const struct kl_worn *worn)
+{
+    bool moves = false;
+    for (unsigned s = 0; s < KL_SEGMENT_COUNT; s++) {
+        moves = moves || kl_motion_chain_has(worn->chain, (enum kl_segment)s);
+    }
+    return moves;
 }
 
 const struct kl_body_calibration *kl_worn_calibration(const struct kl_worn *worn)

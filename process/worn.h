@@ -28,6 +28,9 @@ void kl_worn_destroy(struct kl_worn *worn);
 /** Anything is worn at all. */
 bool kl_worn_any(const struct kl_worn *worn);
 
+/** Some motion sensor is. */
+bool kl_worn_moves(const struct kl_worn *worn);
+
 void kl_worn_block(struct kl_worn *worn, const struct kl_block *block);
 
 /** Calibration phases (texts of kl_calibration_phase_text, and "mvc"), entries (shank_length_m,

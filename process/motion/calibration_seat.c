@@ -15,6 +15,17 @@
 #define EXCHANGE_RATIO 1.3                        /* thigh against shank, in a knee bend */
 #define LIKENESS_MIN 0.2 /* sum of four correlations: sides are told apart */
 
+const char *kl_calibration_finding_text(enum kl_calibration_finding_kind kind)
+{
+    static const char *const text[KL_FINDING_KIND_COUNT] = {
+        [KL_FINDING_EXCHANGED] = "exchanged",        [KL_FINDING_SIDES] = "sides",
+        [KL_FINDING_UPSIDE_DOWN] = "upside down",    [KL_FINDING_TURNED] = "turned",
+        [KL_FINDING_NOT_THERE] = "not there",        [KL_FINDING_SLIPPED] = "slipped",
+        [KL_FINDING_GYRO_DRIFT] = "gyroscope drift", [KL_FINDING_GRAVITY] = "gravity",
+    };
+    return (unsigned)kind < KL_FINDING_KIND_COUNT ? text[kind] : "unknown finding";
+}
+
 static struct kl_calibration_finding *add(struct kl_calibration_seat *seat,
                                           enum kl_calibration_finding_kind kind, enum kl_segment a,
                                           enum kl_segment b, bool corrected)
