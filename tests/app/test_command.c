@@ -175,6 +175,8 @@ Test(command, csv_has_one_file_per_stream_and_derived_signal)
     cr_expect(exists("csv/plate.belt.csv"));
     cr_expect(exists("csv/force.plate.belt.csv"));
     cr_expect(exists("csv/steps.csv"));
+    cr_expect(exists("csv/figures.csv"));
+    cr_expect(exists("csv/asymmetry.csv"));
     cr_expect(exists("csv/flags.csv"));
     cr_assert_eq(system("head -1 csv/force.plate.belt.csv > head.txt"), 0);
     cr_expect_eq(run("export a.xdf --to csv --output csv"), 1, "files are never overwritten");
