@@ -99,8 +99,8 @@ int kl_divergence_begin(struct kl_divergence *work, const double *series, size_t
             return KL_ERR_DATA;
         }
     }
-    *work = (struct kl_divergence){
-        .series = series, .neighbour = neighbour, .settings = *settings, .states = n - span};
+    *work = (struct kl_divergence){.series = series, .settings = *settings, .states = n - span};
+    work->neighbour = neighbour;
     return KL_OK;
 }
 
