@@ -4,6 +4,7 @@
 #include "app/summary_json.h"
 #include "process/force/cop.h"
 #include "process/force/plate_map.h"
+#include "process/motion/motion_chain.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,12 +17,14 @@
 /** Below this vertical force a centre of pressure means nothing (methods 7.2). */
 #define COP_MINIMUM_FY_N 100.0
 
-/** One stream being written: as recorded, and for a plate its wrench. */
+/** One stream being written: as recorded, for a plate its wrench, for an IMU its orientation. */
 struct stream_files {
     const struct kl_stream *stream;
     char name[KL_NAME_MAX + 16]; /* of its files */
     FILE *recorded;
-    FILE *force; /* plates only */
+    FILE *force;       /* plates only */
+    FILE *orientation; /* sensors worn on a segment only */
+    enum kl_segment segment;
     struct kl_plate_map map;
     /* a tare in progress */
     int64_t tare_until_ns;
@@ -32,6 +35,7 @@ struct stream_files {
 struct export
 {
     const char *folder;
+    struct kl_motion_chain *chain; /* NULL: sensors that contradict each other, no orientations */
     size_t count;
     struct stream_files file[KL_STREAMS_MAX];
 };
@@ -59,7 +63,13 @@ static bool name_taken(const struct export *export, const char *name)
             return true;
         }
     }
-    return strcmp(name, "steps") == 0 || strcmp(name, "flags") == 0;
+    static const char *const tables[] = {"steps", "flags", "figures", "asymmetry"};
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        if (strcmp(tables[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /** A stream's name comes from a file that others wrote: it must not lead out of the folder, and two
@@ -94,6 +104,20 @@ static void put_title(FILE *out, const char *label, const char *unit)
     (void)fputc('"', out);
 }
 
+/** "force.<name>.csv" of the newest stream. */
+static int open_derived(const struct export *export, const char *what, FILE **out,
+                        const char *titles, struct kl_fault *fault)
+{
+    char name[KL_NAME_MAX + 32];
+    (void)snprintf(name, sizeof(name), "%.12s.%s", what, export->file[export->count - 1].name);
+    *out = create(export->folder, name, fault);
+    if (*out == NULL) {
+        return KL_ERR_IO;
+    }
+    (void)fprintf(*out, "time (s),%s\n", titles);
+    return KL_OK;
+}
+
 static int open_stream(struct export *export, const struct kl_stream *stream,
                        struct kl_fault *fault)
 {
@@ -110,18 +134,18 @@ static int open_stream(struct export *export, const struct kl_stream *stream,
         put_title(file->recorded, stream->label[c], stream->unit[c]);
     }
     (void)fprintf(file->recorded, ",quality\n");
-    if (stream->kind != KL_KIND_FORCE || kl_plate_map_init(&file->map, stream) != KL_OK) {
-        return KL_OK;
+    if (stream->kind == KL_KIND_FORCE && kl_plate_map_init(&file->map, stream) == KL_OK) {
+        return open_derived(export, "force", &file->force,
+                            "Fx (N),Fy (N),Fz (N),Mx (N.m),My (N.m),Mz (N.m),COP x (m),COP z (m),"
+                            "free moment (N.m)",
+                            fault);
     }
-    char name[sizeof(file->name) + 8];
-    (void)snprintf(name, sizeof(name), "force.%s", file->name);
-    file->force = create(export->folder, name, fault);
-    if (file->force == NULL) {
-        return KL_ERR_IO;
-    }
-    (void)fprintf(file->force, "time (s),Fx (N),Fy (N),Fz (N),Mx (N.m),My (N.m),Mz (N.m),"
-                               "COP x (m),COP z (m),free moment (N.m)\n");
-    return KL_OK;
+    file->segment = export->chain == NULL
+                        ? KL_SEGMENT_COUNT
+                        : kl_motion_chain_segment(export->chain, export->count - 1);
+    return file->segment == KL_SEGMENT_COUNT
+               ? KL_OK
+               : open_derived(export, "orientation", &file->orientation, "w,x,y,z", fault);
 }
 
 static void write_force(struct stream_files *file, int64_t t_ns, const double *raw)
@@ -162,7 +186,28 @@ static void write_force(struct stream_files *file, int64_t t_ns, const double *r
     }
 }
 
-static void write_block(struct stream_files *file, const struct kl_block *block)
+/** The chain gives the newest orientation, so samples go in one by one; how they are cut changes
+ *  nothing. */
+static void write_orientation(struct export *export, const struct stream_files *file,
+                              const struct kl_block *block, size_t i)
+{
+    struct kl_block one = *block;
+    struct kl_quat q;
+    one.count = 1;
+    one.t_ns += i;
+    one.value += i * file->stream->channel_count;
+    one.quality += i;
+    kl_motion_chain_push(export->chain, &one);
+    (void)fprintf(file->orientation, "%.9f", kl_recording_seconds((double)*one.t_ns));
+    if (kl_motion_chain_sensor(export->chain, file->segment, &q)) {
+        (void)fprintf(file->orientation, ",%.9g,%.9g,%.9g,%.9g\n", q.w, q.x, q.y, q.z);
+    } else {
+        (void)fputs(",,,,\n", file->orientation);
+    }
+}
+
+static void write_block(struct export *export, struct stream_files *file,
+                        const struct kl_block *block)
 {
     size_t channels = file->stream->channel_count;
     for (size_t i = 0; i < block->count; i++) {
@@ -175,6 +220,9 @@ static void write_block(struct stream_files *file, const struct kl_block *block)
         (void)fprintf(file->recorded, ",%u\n", block->quality[i]);
         if (file->force != NULL) {
             write_force(file, block->t_ns[i], value);
+        }
+        if (file->orientation != NULL) {
+            write_orientation(export, file, block, i);
         }
     }
 }
@@ -211,6 +259,11 @@ static int write_streams(struct export *export, struct kl_input_file *recording,
     if (source == NULL) {
         return KL_ERR_DATA;
     }
+    struct kl_fault sensors; /* `analyze` tells it */
+    if (kl_motion_chain_create(source->stream, source->stream_count, NULL, &export->chain,
+                               &sensors) != KL_OK) {
+        export->chain = NULL;
+    }
     int status = KL_OK;
     for (size_t i = 0; status == KL_OK && i < source->stream_count; i++) {
         status = open_stream(export, &source->stream[i], fault);
@@ -219,7 +272,7 @@ static int write_streams(struct export *export, struct kl_input_file *recording,
     int answer = status == KL_OK ? kl_source_next(source, 0, &item, fault) : KL_SOURCE_END;
     while (answer == KL_SOURCE_ITEM) {
         if (item.kind == KL_ITEM_BLOCK && item.block.stream < export->count) {
-            write_block(&export->file[item.block.stream], &item.block);
+            write_block(export, &export->file[item.block.stream], &item.block);
         } else if (item.kind == KL_ITEM_EVENT && item.event.kind == KL_EVENT_TARE) {
             start_tare(export, &item.event);
         }
@@ -229,8 +282,13 @@ static int write_streams(struct export *export, struct kl_input_file *recording,
     for (size_t i = 0; i < export->count; i++) {
         int recorded = finish(export->file[i].recorded, export->folder, fault);
         int force = finish(export->file[i].force, export->folder, fault);
-        status = recorded != KL_OK ? recorded : force != KL_OK ? force : status;
+        int turned = finish(export->file[i].orientation, export->folder, fault);
+        status = recorded != KL_OK ? recorded
+                 : force != KL_OK  ? force
+                 : turned != KL_OK ? turned
+                                   : status;
     }
+    kl_motion_chain_destroy(export->chain);
     kl_source_close(source);
     return status;
 }
@@ -246,7 +304,10 @@ static int write_results(const char *folder, struct kl_input_file *recording,
     static const struct {
         const char *name;
         void (*write)(FILE *out, const struct kl_results *results);
-    } table[] = {{"steps", kl_step_csv}, {"flags", kl_flag_csv}};
+    } table[] = {{"steps", kl_step_csv},
+                 {"flags", kl_flag_csv},
+                 {"figures", kl_figure_csv},
+                 {"asymmetry", kl_asymmetry_csv}};
     for (size_t i = 0; run != NULL && i < sizeof(table) / sizeof(table[0]); i++) {
         FILE *file = create(folder, table[i].name, fault);
         if (file == NULL) {

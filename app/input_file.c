@@ -115,6 +115,7 @@ struct kl_run *kl_input_file_analyze(struct kl_input_file *recording, struct kl_
         return NULL;
     }
     *fell_short = kl_run_loop(run, fault) != KL_OK || kl_run_left_out(run, fault) != KL_OK;
+    results->figures = *kl_pipeline_figures(kl_run_pipeline(run));
     if (results->out_of_memory) {
         *fell_short = true;
         (void)kl_fault(fault, KL_ERR_MEM, "%s: out of memory for its steps", recording->path);

@@ -14,6 +14,7 @@ struct kl_results {
     size_t step_count, step_cap;
     struct kl_result_flag *flag; /* every change of state, in order */
     size_t flag_count, flag_cap;
+    struct kl_session_figures figures; /* after the run: of the last condition */
     bool out_of_memory;
 };
 

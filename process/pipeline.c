@@ -1,6 +1,7 @@
 #include "process/pipeline.h"
 
 #include "process/alignment.h"
+#include "process/snapshot_steps.h"
 #include "process/steps/cadence.h"
 #include "process/steps/gait_mode.h"
 #include "process/steps/step_assembler.h"
@@ -42,6 +43,7 @@ struct kl_pipeline {
     struct kl_step_assembler *assembler;
     struct kl_flag_engine *flags;
     struct kl_worn *worn;
+    struct kl_figures *figures;
 
     struct kl_step_statistics statistics[KL_SIDE_COUNT];
     struct kl_running pooled[KL_METRIC_COUNT];
@@ -124,11 +126,12 @@ static bool create_parts(struct kl_pipeline *pipeline)
     pipeline->cadence = kl_cadence_create();
     pipeline->flags = kl_flag_engine_create(&pipeline->table);
     pipeline->worn = create_worn(pipeline);
+    pipeline->figures = kl_figures_create();
     pipeline->assembler =
         kl_step_assembler_create(plates, pipeline->plate_count, pipeline->settings.loading_rule,
                                  &pipeline->weight, pipeline->cadence);
     return pipeline->cadence != NULL && pipeline->flags != NULL && pipeline->assembler != NULL &&
-           pipeline->worn != NULL;
+           pipeline->worn != NULL && pipeline->figures != NULL;
 }
 
 struct kl_pipeline *kl_pipeline_create(const struct kl_stream *streams, size_t count,
@@ -183,6 +186,7 @@ void kl_pipeline_destroy(struct kl_pipeline *pipeline)
     kl_step_assembler_destroy(pipeline->assembler);
     kl_flag_engine_destroy(pipeline->flags);
     kl_worn_destroy(pipeline->worn);
+    kl_figures_destroy(pipeline->figures);
     kl_cadence_destroy(pipeline->cadence);
     free(pipeline->stream);
     free(pipeline);
@@ -190,56 +194,14 @@ void kl_pipeline_destroy(struct kl_pipeline *pipeline)
 
 /* --------------------------------------------------------- steps and flags */
 
-static void add_curve(struct kl_snapshot_side *side, const struct kl_assembly *assembly)
-{
-    bool in_bw = assembly->step.body_weight_n > 0;
-    if (side->curve_count > 0 && side->curves_in_bw != in_bw) {
-        side->curve_count = 0; /* curves of another unit do not lie over each other */
-    }
-    side->curves_in_bw = in_bw;
-    memmove(&side->curve[1], &side->curve[0], (KL_CURVE_STEPS - 1) * sizeof(side->curve[0]));
-    side->curve_count += side->curve_count < KL_CURVE_STEPS;
-    kl_curve_fill(&side->curve[0], assembly->contact, assembly->step.index,
-                  assembly->step.body_weight_n);
-}
-
-/* What waits for the next contact keeps its newest finished value on screen meanwhile. */
-static void take_finished(const struct kl_step *finished, struct kl_snapshot_side *side)
-{
-    for (int m = 0; m < KL_METRIC_COUNT; m++) {
-        if (side->waiting[m] && finished->metric_reasons[m] == 0) {
-            side->last.metric[m] = finished->metric[m];
-            side->last.metric_reasons[m] = 0;
-        }
-    }
-}
-
-static void open_step(struct kl_snapshot_side *side, const struct kl_step *step)
-{
-    struct kl_step before = side->last;
-    bool had_step = side->has_step;
-    side->has_step = true;
-    side->last = *step;
-    for (int m = 0; m < KL_METRIC_COUNT; m++) {
-        side->waiting[m] = step->metric_reasons[m] == (uint32_t)KL_REASON_NO_NEXT;
-    }
-    if (had_step) {
-        take_finished(&before, side);
-    }
-}
-
 /* A contact shows at once, with what depends on the next one still open. */
 static void show_contact(struct kl_pipeline *pipeline, const struct kl_assembly *assembly)
 {
-    struct kl_snapshot_side *side = &pipeline->now.side[assembly->step.side];
     struct kl_step step = assembly->step;
     kl_worn_contact(pipeline->worn, assembly->contact);
     kl_worn_pending(pipeline->worn, &step);
-    open_step(side, &step);
+    kl_snapshot_contact(&pipeline->now, assembly, &step);
     pipeline->now.contacts = kl_step_assembler_contacts(pipeline->assembler);
-    if (assembly->contact->has_ic && assembly->contact->has_to) {
-        add_curve(side, assembly);
-    }
     size_t kept = 0;
     for (size_t i = 0; i < pipeline->onset_count; i++) {
         /* The onset is seen a little later than the contact that came of it. */
@@ -250,53 +212,6 @@ static void show_contact(struct kl_pipeline *pipeline, const struct kl_assembly 
     pipeline->onset_count = kept;
 }
 
-static void show_statistics(struct kl_pipeline *pipeline, enum kl_side which)
-{
-    struct kl_snapshot_side *side = &pipeline->now.side[which];
-    side->steps = pipeline->statistics[which].steps;
-    for (int m = 0; m < KL_METRIC_COUNT; m++) {
-        side->mean[m] = side->sd[m] = 0;
-        side->n[m] = kl_step_statistics_recent(&pipeline->statistics[which], (enum kl_metric_id)m,
-                                               &side->mean[m], &side->sd[m]);
-    }
-}
-
-static void show_step(struct kl_pipeline *pipeline, const struct kl_step *step)
-{
-    struct kl_snapshot *now = &pipeline->now;
-    for (unsigned s = 0; s < KL_SIDE_COUNT; s++) {
-        struct kl_snapshot_side *side = &now->side[s];
-        if (s != (unsigned)step->side && side->has_step && side->last.index == step->index) {
-            side->has_step = false; /* its foot has become known, or is not certain any more */
-        }
-    }
-    struct kl_snapshot_side *side = &now->side[step->side];
-    if (!side->has_step || side->last.index <= step->index) {
-        side->has_step = true;
-        side->last = *step;
-        memset(side->waiting, 0, sizeof(side->waiting));
-    } else {
-        take_finished(step, side);
-    }
-    now->loading_rule_for_all = kl_step_assembler_forces_rule(pipeline->assembler);
-    now->side_confidence = kl_step_assembler_confidence(pipeline->assembler);
-}
-
-static void show_cadence(struct kl_pipeline *pipeline)
-{
-    struct kl_snapshot *now = &pipeline->now;
-    now->cadence_spm = SECONDS_PER_MINUTE * kl_cadence_counted(pipeline->cadence);
-    if (now->cadence_spm <= 0) {
-        return;
-    }
-    if (now->cadence_count == KL_HISTORY_STEPS) {
-        memmove(now->cadence_history, now->cadence_history + 1,
-                (KL_HISTORY_STEPS - 1) * sizeof(now->cadence_history[0]));
-        now->cadence_count--;
-    }
-    now->cadence_history[now->cadence_count++] = (float)now->cadence_spm;
-}
-
 static void restart_if_due(struct kl_pipeline *pipeline, const struct kl_step *step)
 {
     if (!pipeline->restart_due || step->contact_ns < (double)pipeline->restart_ns) {
@@ -305,6 +220,7 @@ static void restart_if_due(struct kl_pipeline *pipeline, const struct kl_step *s
     pipeline->restart_due = false;
     kl_flag_engine_restart(pipeline->flags);
     kl_step_assembler_bout(pipeline->assembler);
+    kl_figures_reset(pipeline->figures);
     for (unsigned s = 0; s < KL_SIDE_COUNT; s++) {
         pipeline->statistics[s].count = 0; /* what is shown as recent was another condition */
     }
@@ -328,10 +244,13 @@ static void take_step(struct kl_pipeline *pipeline, struct kl_assembly *assembly
 {
     struct kl_step *step = &assembly->step;
     const struct kl_stream *plate = &pipeline->stream[step->stream];
-    kl_worn_step(pipeline->worn, assembly, plate->plate.measured, plate->rate_hz,
-                 step->body_weight_n / KL_GRAVITY_M_S2, pipeline->now.height_m, step);
+    bool moved = kl_worn_step(pipeline->worn, assembly, plate->plate.measured, plate->rate_hz,
+                              step->body_weight_n / KL_GRAVITY_M_S2, pipeline->now.height_m, step);
     show_motion(pipeline, step);
     restart_if_due(pipeline, step);
+    kl_figures_step(pipeline->figures, step, moved ? kl_worn_window(pipeline->worn) : NULL,
+                    moved ? kl_worn_shock(pipeline->worn) : NULL);
+    kl_figures_read(pipeline->figures, &pipeline->now.figures);
     kl_gait_mode_step(&pipeline->gait, step->contact_ns, assembly->flight_s);
     kl_step_statistics_add(&pipeline->statistics[step->side], step);
     for (int m = 0; m < KL_METRIC_COUNT; m++) {
@@ -339,9 +258,12 @@ static void take_step(struct kl_pipeline *pipeline, struct kl_assembly *assembly
             kl_running_add(&pipeline->pooled[m], step->metric[m]);
         }
     }
-    show_step(pipeline, step);
-    show_statistics(pipeline, step->side);
-    show_cadence(pipeline);
+    struct kl_snapshot *now = &pipeline->now;
+    kl_snapshot_step(now, step);
+    now->loading_rule_for_all = kl_step_assembler_forces_rule(pipeline->assembler);
+    now->side_confidence = kl_step_assembler_confidence(pipeline->assembler);
+    kl_snapshot_statistics(&now->side[step->side], &pipeline->statistics[step->side]);
+    kl_snapshot_cadence(now, SECONDS_PER_MINUTE * kl_cadence_counted(pipeline->cadence));
     if (pipeline->sink.step != NULL) {
         pipeline->sink.step(pipeline->sink.self, step);
     }
@@ -578,6 +500,8 @@ void kl_pipeline_end(struct kl_pipeline *pipeline)
         }
     }
     drain(pipeline);
+    kl_figures_finish(pipeline->figures);
+    kl_figures_read(pipeline->figures, &pipeline->now.figures);
 }
 
 /* ------------------------------------------------------------------ results */
@@ -629,6 +553,16 @@ size_t kl_pipeline_summary(const struct kl_pipeline *pipeline, enum kl_side side
         *sd = kl_running_sd(running);
     }
     return running->n;
+}
+
+const struct kl_session_figures *kl_pipeline_figures(const struct kl_pipeline *pipeline)
+{
+    return &pipeline->now.figures;
+}
+
+const struct kl_body_calibration *kl_pipeline_calibration(const struct kl_pipeline *pipeline)
+{
+    return kl_worn_moves(pipeline->worn) ? kl_worn_calibration(pipeline->worn) : NULL;
 }
 
 size_t kl_pipeline_contacts(const struct kl_pipeline *pipeline)

@@ -36,6 +36,7 @@ struct kl_pipeline_sink {
 };
 
 struct kl_pipeline;
+struct kl_body_calibration;
 
 /** The first KL_SNAPSHOT_PLATES streams of kind force are taken as plates; other streams are only
  *  passed over.
@@ -63,6 +64,12 @@ void kl_pipeline_snapshot(const struct kl_pipeline *pipeline, struct kl_snapshot
  *  @return number of valid values; mean and sd untouched when 0 (sd is 0 for one value) */
 size_t kl_pipeline_summary(const struct kl_pipeline *pipeline, enum kl_side side,
                            enum kl_metric_id metric, double *mean, double *sd);
+
+/** Figures of the condition that runs, or ran last. Borrowed until the next item. */
+const struct kl_session_figures *kl_pipeline_figures(const struct kl_pipeline *pipeline);
+
+/** The guided calibration of what is worn; NULL: no motion sensor is. Borrowed. */
+const struct kl_body_calibration *kl_pipeline_calibration(const struct kl_pipeline *pipeline);
 
 /** Initial contacts inside the record so far, complete or not, valid or not. */
 size_t kl_pipeline_contacts(const struct kl_pipeline *pipeline);

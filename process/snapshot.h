@@ -10,6 +10,7 @@
 #include "process/knee/knee_moment.h"
 #include "process/motion/body_calibration.h"
 #include "process/muscle/muscle_metric.h"
+#include "process/session_figures.h"
 #include "process/steps/step.h"
 
 enum kl_gait { KL_GAIT_NONE = 0, KL_GAIT_STAND, KL_GAIT_WALK, KL_GAIT_RUN, KL_GAIT_GROUNDED };
@@ -197,6 +198,7 @@ struct kl_snapshot {
     enum kl_flag_state factor[KL_FACTOR_COUNT];
     const char *factor_reason[KL_FACTOR_COUNT]; /* why grey; static */
     struct kl_snapshot_calibration calibration;
+    struct kl_session_figures figures; /* of the condition that runs */
     size_t device_count;
     struct kl_snapshot_device device[KL_SNAPSHOT_DEVICES];
     struct kl_snapshot_recording recording;

@@ -52,6 +52,7 @@ struct kl_worn {
     double rate_hz[RATES];
     struct kl_knee_force *force[RATES];
 
+    char runner[KL_NAME_MAX]; /* the newest; "": none told */
     bool has_window;
     struct kl_motion_window window;
     struct kl_shock_window shock;
@@ -129,9 +130,7 @@ struct kl_worn *kl_worn_create(const struct kl_stream *streams, size_t count,
         kl_worn_destroy(worn);
         return NULL;
     }
-    for (unsigned s = 0; s < KL_SEGMENT_COUNT; s++) {
-        worn->any = worn->any || kl_motion_chain_has(worn->chain, (enum kl_segment)s);
-    }
+    worn->any = kl_worn_moves(worn);
     for (unsigned s = KL_SIDE_LEFT; s < KL_SIDE_COUNT; s++) {
         worn->any = worn->any || worn->joints[s].seen;
         for (unsigned m = 0; m < KL_MUSCLE_COUNT; m++) {
@@ -167,6 +166,15 @@ bool kl_worn_any(const struct kl_worn *worn)
     return worn->any;
 }
 
+bool kl_worn_moves(const struct kl_worn *worn)
+{
+    bool moves = false;
+    for (unsigned s = 0; s < KL_SEGMENT_COUNT; s++) {
+        moves = moves || kl_motion_chain_has(worn->chain, (enum kl_segment)s);
+    }
+    return moves;
+}
+
 const struct kl_body_calibration *kl_worn_calibration(const struct kl_worn *worn)
 {
     return worn->calibration;
@@ -195,6 +203,11 @@ bool kl_worn_has(const struct kl_worn *worn, enum kl_segment segment)
 const struct kl_muscle_signals *kl_worn_muscles(const struct kl_worn *worn)
 {
     return worn->muscle;
+}
+
+const struct kl_shock_window *kl_worn_shock(const struct kl_worn *worn)
+{
+    return worn->has_window ? &worn->shock : NULL;
 }
 
 /* ---------------------------------------------------------------- how far */
@@ -303,12 +316,25 @@ static void take_entry(struct kl_worn *worn, const struct kl_event *event)
     }
 }
 
+/* The same name told again corrects a mass or a height; electrodes stay where they are. */
+static void take_runner(struct kl_worn *worn, const struct kl_event *event)
+{
+    char name[sizeof(worn->runner)];
+    (void)snprintf(name, sizeof(name), "%.*s", (int)sizeof(name) - 1, event->text);
+    if (worn->runner[0] != '\0' && strcmp(worn->runner, name) != 0) {
+        kl_muscle_signals_runner(worn->muscle, event->t_ns);
+    }
+    memcpy(worn->runner, name, sizeof(name));
+}
+
 void kl_worn_event(struct kl_worn *worn, const struct kl_event *event)
 {
     if (event->kind == KL_EVENT_CALIBRATION) {
         take_calibration(worn, event);
     } else if (event->kind == KL_EVENT_ENTRY) {
         take_entry(worn, event);
+    } else if (event->kind == KL_EVENT_SUBJECT) {
+        take_runner(worn, event);
     } else if (event->kind == KL_EVENT_SPEED) {
         worn->slope_rad = event->value[1];
     }
@@ -485,11 +511,13 @@ static void fill_knee(struct kl_worn *worn, const struct kl_assembly *assembly, 
 static void fill_muscle(struct kl_worn *worn, struct kl_step *step)
 {
     struct kl_muscle_pair pair;
-    kl_muscle_signals_step(worn->muscle, step->contact_ns, step->off_ns, step->side, &pair);
+    kl_muscle_signals_step(worn->muscle, step->contact_ns, step->off_ns, step->side, step->valid,
+                           &pair);
     for (int m = 0; m < KL_MUSCLE_METRICS; m++) {
         double value = 0;
         uint32_t reasons = kl_muscle_metric_compute((size_t)m, &pair, &value);
         set(step, KL_METRIC_MUSCLE + m, reasons, value);
+        step->metric_marks[KL_METRIC_MUSCLE + m] = kl_muscle_metric_marks((size_t)m, &pair);
     }
 }
 
@@ -500,17 +528,17 @@ static void withhold(struct kl_step *step, uint32_t reasons)
     }
 }
 
-void kl_worn_step(struct kl_worn *worn, const struct kl_assembly *assembly, unsigned measured,
+bool kl_worn_step(struct kl_worn *worn, const struct kl_assembly *assembly, unsigned measured,
                   double plate_rate_hz, double mass_kg, double height_m, struct kl_step *step)
 {
     if (!step->has_contact || !step->has_off) {
         withhold(step, (uint32_t)KL_REASON_CUT);
-        return;
+        return false;
     }
     if (kl_motion_window_fill(worn->chain, step->contact_ns, step->off_ns, assembly->next2_ic_ns,
                               step->side, &worn->window) != KL_OK) {
         withhold(step, (uint32_t)KL_REASON_CONTACT_RANGE);
-        return;
+        return false;
     }
     kl_shock_window_fill(worn->chain, step->contact_ns, step->side, &worn->shock);
     kl_motion_chain_stride(worn->chain, &worn->window);
@@ -518,6 +546,7 @@ void kl_worn_step(struct kl_worn *worn, const struct kl_assembly *assembly, unsi
     fill_motion(worn, step);
     fill_knee(worn, assembly, measured, plate_rate_hz, mass_kg, height_m, step);
     fill_muscle(worn, step);
+    return worn->any;
 }
 
 void kl_worn_pending(const struct kl_worn *worn, struct kl_step *step)

@@ -14,6 +14,7 @@
 #include "process/knee/knee_step.h"
 #include "process/motion/body_calibration.h"
 #include "process/motion/motion_window.h"
+#include "process/motion/tibial_shock.h"
 #include "process/muscle/muscle_signal.h"
 #include "process/snapshot.h"
 #include "process/steps/step_assembler.h"
@@ -30,6 +31,9 @@ void kl_worn_destroy(struct kl_worn *worn);
 /** Anything is worn at all. */
 bool kl_worn_any(const struct kl_worn *worn);
 
+/** Some motion sensor is. */
+bool kl_worn_moves(const struct kl_worn *worn);
+
 void kl_worn_block(struct kl_worn *worn, const struct kl_block *block);
 
 /** Calibration phases (texts of kl_calibration_phase_text, and "mvc"), entries (shank_length_m,
@@ -45,9 +49,10 @@ int64_t kl_worn_newest(const struct kl_worn *worn);
 void kl_worn_contact(struct kl_worn *worn, const struct kl_contact *contact);
 
 /** Fills every metric from KL_METRIC_MOTION on, and their reasons. Steps come in order.
+ *  @return whether kl_worn_window and kl_worn_shock are now those of this step
  *  @param measured  kl_plate.measured of the step's plate
  *  @param mass_kg, height_m  0: not known */
-void kl_worn_step(struct kl_worn *worn, const struct kl_assembly *assembly, unsigned measured,
+bool kl_worn_step(struct kl_worn *worn, const struct kl_assembly *assembly, unsigned measured,
                   double plate_rate_hz, double mass_kg, double height_m, struct kl_step *step);
 
 /** A contact that is shown before its step is finished: what is worn is still to come. */
@@ -55,6 +60,9 @@ void kl_worn_pending(const struct kl_worn *worn, struct kl_step *step);
 
 /** The guided calibration, for the screen. */
 const struct kl_body_calibration *kl_worn_calibration(const struct kl_worn *worn);
+
+/** Acceleration around the contact of the newest step that had motion. Borrowed likewise. */
+const struct kl_shock_window *kl_worn_shock(const struct kl_worn *worn);
 
 /** Motion around the newest step that had any; NULL: none yet. Borrowed until the next step. */
 const struct kl_motion_window *kl_worn_window(const struct kl_worn *worn);

@@ -103,7 +103,11 @@ enum kl_calibration_finding_kind {
     KL_FINDING_SLIPPED,       /* the strap, between the two still poses */
     KL_FINDING_GYRO_DRIFT,
     KL_FINDING_GRAVITY, /* the accelerometer's scale is off */
+    KL_FINDING_KIND_COUNT,
 };
+
+/** "exchanged", "sides", "upside down", ...: words of files. */
+const char *kl_calibration_finding_text(enum kl_calibration_finding_kind kind);
 
 struct kl_calibration_finding {
     enum kl_calibration_finding_kind kind;

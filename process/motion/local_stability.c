@@ -2,7 +2,6 @@
 
 #include <math.h>
 
-#define FIT_MAX 512
 #define BOX_MIN 16
 #define BOX_PARTS 9
 #define BOX_STEPS 5 /* each box larger by a fifth: evenly spaced on the logarithm */
@@ -28,22 +27,48 @@ static double distance2(const double *series, const struct kl_divergence_setting
     return sum;
 }
 
-static size_t nearest(const double *series, const struct kl_divergence_settings *s, size_t states,
-                      size_t i)
+struct nearest {
+    size_t state;
+    double distance2;
+};
+
+/* Looks through the states [from, to). Nearly all are far away in the first copy already. */
+static void look(const double *series, const struct kl_divergence_settings *s, size_t i,
+                 size_t from, size_t to, struct nearest *found)
 {
-    size_t best = states;
-    double least = HUGE_VAL;
-    for (size_t k = 0; k < states; k++) {
-        size_t apart = k > i ? k - i : i - k;
-        if (apart > s->theiler) {
-            double d = distance2(series, s, i, k, least);
-            if (d < least && d > 0) {
-                least = d;
-                best = k;
+    const double *a = &series[i * s->axes];
+    for (size_t k = from; k < to; k++) {
+        const double *b = &series[k * s->axes];
+        double first = (a[0] - b[0]) * (a[0] - b[0]);
+        if (s->axes == 3) { /* the common case, unrolled */
+            first += (a[1] - b[1]) * (a[1] - b[1]);
+            first += (a[2] - b[2]) * (a[2] - b[2]);
+        }
+        if (first < found->distance2) {
+            double d = distance2(series, s, i, k, found->distance2);
+            if (d < found->distance2 && d > 0) {
+                *found = (struct nearest){k, d};
             }
         }
     }
-    return best;
+}
+
+/* @param likely  a state to begin with: the nearer it is, the fewer are looked at closely */
+static size_t nearest(const double *series, const struct kl_divergence_settings *s, size_t states,
+                      size_t i, size_t likely)
+{
+    struct nearest found = {states, HUGE_VAL};
+    size_t apart = likely > i ? likely - i : i - likely;
+    if (likely < states && apart > s->theiler) {
+        look(series, s, i, likely, likely + 1, &found);
+    }
+    if (i > s->theiler) {
+        look(series, s, i, 0, i - s->theiler, &found);
+    }
+    if (i + s->theiler + 1 < states) {
+        look(series, s, i, i + s->theiler + 1, states, &found);
+    }
+    return found.state;
 }
 
 /* Least squares over x = 0, 1, ... */
@@ -60,13 +85,12 @@ static double slope_of(const double *y, size_t n)
     return xy / xx;
 }
 
-int kl_divergence_slope(const double *series, size_t n,
-                        const struct kl_divergence_settings *settings, size_t *neighbour,
-                        double *out)
+int kl_divergence_begin(struct kl_divergence *work, const double *series, size_t n,
+                        const struct kl_divergence_settings *settings, size_t *neighbour)
 {
     const struct kl_divergence_settings *s = settings;
     size_t span = s->copies > 0 ? (s->copies - 1) * s->lag : 0;
-    if (s->axes == 0 || s->copies == 0 || s->fit < 2 || s->fit > FIT_MAX ||
+    if (s->axes == 0 || s->copies == 0 || s->fit < 2 || s->fit > KL_DIVERGENCE_FIT_MAX ||
         n <= span + s->fit + s->theiler) {
         return KL_ERR_ARG;
     }
@@ -75,28 +99,63 @@ int kl_divergence_slope(const double *series, size_t n,
             return KL_ERR_DATA;
         }
     }
-    size_t states = n - span;
-    for (size_t i = 0; i < states; i++) {
-        neighbour[i] = nearest(series, s, states, i);
-    }
-    double curve[FIT_MAX];
-    for (size_t k = 0; k < s->fit; k++) {
-        double sum = 0;
-        size_t count = 0;
-        for (size_t i = 0; i + k < states; i++) {
-            if (neighbour[i] < states && neighbour[i] + k < states) {
-                double d = distance2(series, s, i + k, neighbour[i] + k, HUGE_VAL);
-                sum += d > 0 ? 0.5 * log(d) : 0;
-                count += d > 0 ? 1 : 0;
-            }
-        }
-        if (count == 0) {
-            return KL_ERR_DATA;
-        }
-        curve[k] = sum / (double)count;
-    }
-    *out = slope_of(curve, s->fit);
+    *work = (struct kl_divergence){.series = series, .settings = *settings, .states = n - span};
+    work->neighbour = neighbour;
     return KL_OK;
+}
+
+/* Mean logarithm of the distance of neighbours k points later. */
+static void find_point(struct kl_divergence *work, size_t k)
+{
+    const size_t *neighbour = work->neighbour;
+    double sum = 0;
+    size_t count = 0;
+    for (size_t i = 0; i + k < work->states; i++) {
+        if (neighbour[i] < work->states && neighbour[i] + k < work->states) {
+            double d = distance2(work->series, &work->settings, i + k, neighbour[i] + k, HUGE_VAL);
+            sum += d > 0 ? 0.5 * log(d) : 0;
+            count += d > 0 ? 1 : 0;
+        }
+    }
+    work->failed = work->failed || count == 0;
+    work->curve[k] = count > 0 ? sum / (double)count : 0;
+}
+
+bool kl_divergence_advance(struct kl_divergence *work, size_t parts)
+{
+    for (; parts > 0 && work->found < work->states; parts--, work->found++) {
+        size_t i = work->found;
+        /* neighbours of neighbours: what was near one point ago mostly still is */
+        size_t likely = i > 0 && work->neighbour[i - 1] < work->states ? work->neighbour[i - 1] + 1
+                                                                       : work->states;
+        work->neighbour[i] = nearest(work->series, &work->settings, work->states, i, likely);
+    }
+    for (; parts > 0 && work->points < work->settings.fit; parts--, work->points++) {
+        find_point(work, work->points);
+    }
+    return work->points < work->settings.fit;
+}
+
+int kl_divergence_get(const struct kl_divergence *work, double *out)
+{
+    if (work->failed || work->points < work->settings.fit) {
+        return KL_ERR_DATA;
+    }
+    *out = slope_of(work->curve, work->settings.fit);
+    return KL_OK;
+}
+
+int kl_divergence_slope(const double *series, size_t n,
+                        const struct kl_divergence_settings *settings, size_t *neighbour,
+                        double *out)
+{
+    struct kl_divergence work;
+    int status = kl_divergence_begin(&work, series, n, settings, neighbour);
+    if (status != KL_OK) {
+        return status;
+    }
+    (void)kl_divergence_advance(&work, work.states + settings->fit);
+    return kl_divergence_get(&work, out);
 }
 
 bool kl_stride_resample(const double *series, size_t n, size_t axes, double first, double end,

@@ -21,6 +21,29 @@ struct kl_divergence_settings kl_divergence_settings_defaults(void);
 #define KL_DIVERGENCE_STRIDES 100 /* always the same number: the estimate depends on it */
 #define KL_STRIDE_POINTS 100      /* each stride resampled to so many */
 
+/** The same in parts, for a thread that must not be held up: begin, advance until it is done, get.
+ *  However it is cut, the bits are the same. Series and neighbours are borrowed. */
+#define KL_DIVERGENCE_FIT_MAX 512
+struct kl_divergence {
+    const double *series;
+    size_t *neighbour; /* [states] */
+    struct kl_divergence_settings settings;
+    size_t states, found, points; /* neighbours and points of the curve that are done */
+    bool failed;
+    double curve[KL_DIVERGENCE_FIT_MAX]; /* mean ln distance */
+};
+
+/** @return as kl_divergence_slope: KL_ERR_ARG, KL_ERR_DATA for a value that is no number */
+KL_CHECK int kl_divergence_begin(struct kl_divergence *work, const double *series, size_t n,
+                                 const struct kl_divergence_settings *settings, size_t *neighbour);
+
+/** Does up to `parts` parts: the neighbour of one state, or one point of the curve.
+ *  @return whether parts are left */
+bool kl_divergence_advance(struct kl_divergence *work, size_t parts);
+
+/** @return KL_OK; KL_ERR_DATA when too few states have a neighbour or parts are left */
+KL_CHECK int kl_divergence_get(const struct kl_divergence *work, double *out);
+
 /** Slope of the mean logarithmic divergence of nearest neighbours, per point.
  *  @param series     in [n][axes]
  *  @param neighbour  [n] workspace

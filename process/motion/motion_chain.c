@@ -293,6 +293,17 @@ bool kl_motion_chain_now(const struct kl_motion_chain *chain, enum kl_segment se
     return true;
 }
 
+bool kl_motion_chain_sensor(const struct kl_motion_chain *chain, enum kl_segment segment,
+                            struct kl_quat *out)
+{
+    const struct kl_motion_sample *sample = newest(&chain->track[segment]);
+    if (sample == NULL || (sample->flags & KL_MOTION_FLAG_SETTLING) != 0) {
+        return false;
+    }
+    *out = sample->q;
+    return true;
+}
+
 void kl_motion_chain_adopt(struct kl_motion_chain *chain,
                            const struct kl_body_calibration *calibration)
 {

@@ -80,6 +80,12 @@ void kl_motion_chain_align(struct kl_motion_chain *chain, enum kl_segment segmen
 bool kl_motion_chain_now(const struct kl_motion_chain *chain, enum kl_segment segment,
                          struct kl_quat *out);
 
+/** Orientation of the sensor of a segment at its newest sample, as worn: sensor to a frame with y
+ *  up whose heading is free.
+ *  @return false (out untouched) without a sample or while the filter settles */
+bool kl_motion_chain_sensor(const struct kl_motion_chain *chain, enum kl_segment segment,
+                            struct kl_quat *out);
+
 /** Everything around a stance.
  *  @param ic_ns, to_ns   contact and toe-off, session time
  *  @param next_ic_ns     next contact of the same foot; 0: not known. A stride too long for the

@@ -44,8 +44,9 @@ uint32_t kl_shock_peaks_of(const struct kl_shock *shock, struct kl_shock_peaks *
 }
 
 struct kl_shock_attenuation {
-    size_t steps;
-    double tibia[KL_SHOCK_BINS], proximal[KL_SHOCK_BINS]; /* sums of power */
+    size_t steps, next;                                   /* held, and the place of the next one */
+    double power[KL_SHOCK_STEPS][2][KL_SHOCK_BINS];       /* of tibia and proximal */
+    double tibia[KL_SHOCK_BINS], proximal[KL_SHOCK_BINS]; /* their sums over the steps held */
     double *input;
     fftw_complex *output;
     fftw_plan plan;
@@ -87,6 +88,7 @@ void kl_shock_attenuation_destroy(struct kl_shock_attenuation *attenuation)
 void kl_shock_attenuation_reset(struct kl_shock_attenuation *attenuation)
 {
     attenuation->steps = 0;
+    attenuation->next = 0;
     memset(attenuation->tibia, 0, sizeof(attenuation->tibia));
     memset(attenuation->proximal, 0, sizeof(attenuation->proximal));
 }
@@ -112,7 +114,7 @@ static void load_detrended(double *input, const struct kl_vec *trace)
     }
 }
 
-static void add_power(struct kl_shock_attenuation *attenuation, const struct kl_vec *trace,
+static void put_power(struct kl_shock_attenuation *attenuation, const struct kl_vec *trace,
                       double *power)
 {
     load_detrended(attenuation->input, trace);
@@ -120,7 +122,20 @@ static void add_power(struct kl_shock_attenuation *attenuation, const struct kl_
     for (size_t k = 0; k < KL_SHOCK_BINS; k++) {
         double re = attenuation->output[k][0];
         double im = attenuation->output[k][1];
-        power[k] += re * re + im * im;
+        power[k] = re * re + im * im;
+    }
+}
+
+/* Anew for every step: a sum that the oldest is taken out of would gather rounding. */
+static void sum_up(struct kl_shock_attenuation *attenuation)
+{
+    memset(attenuation->tibia, 0, sizeof(attenuation->tibia));
+    memset(attenuation->proximal, 0, sizeof(attenuation->proximal));
+    for (size_t i = 0; i < attenuation->steps; i++) {
+        for (size_t k = 0; k < KL_SHOCK_BINS; k++) {
+            attenuation->tibia[k] += attenuation->power[i][0][k];
+            attenuation->proximal[k] += attenuation->power[i][1][k];
+        }
     }
 }
 
@@ -130,9 +145,12 @@ bool kl_shock_attenuation_add(struct kl_shock_attenuation *attenuation,
     if (((window->tibia.marks | window->proximal.marks) & UNREADABLE) != 0) {
         return false;
     }
-    add_power(attenuation, window->tibia.raw_m_s2, attenuation->tibia);
-    add_power(attenuation, window->proximal.raw_m_s2, attenuation->proximal);
-    attenuation->steps++;
+    size_t at = attenuation->next;
+    put_power(attenuation, window->tibia.raw_m_s2, attenuation->power[at][0]);
+    put_power(attenuation, window->proximal.raw_m_s2, attenuation->power[at][1]);
+    attenuation->next = (at + 1) % KL_SHOCK_STEPS;
+    attenuation->steps += attenuation->steps < KL_SHOCK_STEPS;
+    sum_up(attenuation);
     return true;
 }
 

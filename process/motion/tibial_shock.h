@@ -51,15 +51,18 @@ struct kl_shock_attenuation;
 struct kl_shock_attenuation *kl_shock_attenuation_create(void);
 void kl_shock_attenuation_destroy(struct kl_shock_attenuation *attenuation);
 
+#define KL_SHOCK_STEPS 50 /* the spectra are those of the last so many steps, methods 11 */
+
 /** Forgets all steps. */
 void kl_shock_attenuation_reset(struct kl_shock_attenuation *attenuation);
 
-/** Adds the power spectra of one step: axial acceleration, linear trend removed, zero-padded. A
- *  step with a marked sensor is left out. @return whether it was added. RT safe. */
+/** Adds the power spectra of one step in the place of the oldest of KL_SHOCK_STEPS: axial
+ * acceleration, linear trend removed, zero-padded. A step with a marked sensor is left out. @return
+ * whether it was added. RT safe. */
 bool kl_shock_attenuation_add(struct kl_shock_attenuation *attenuation,
                               const struct kl_shock_window *window);
 
-/** Steps added since the last reset. */
+/** Steps the spectra are made of: at most KL_SHOCK_STEPS. */
 size_t kl_shock_attenuation_steps(const struct kl_shock_attenuation *attenuation);
 
 #define KL_SHOCK_STEPS_MIN 10 /* fewer steps give no transfer function; 50 are better */

@@ -2,66 +2,63 @@
 
 #define PI 3.14159265358979323846
 
-/* One window: SD about its line over its mean. */
-static bool window_of(const double *t_s, const double *value, size_t n, double *cv, double *slope)
+/* A window is over: SD about its line over its mean. */
+static void close_window(struct kl_running_variability *running)
 {
-    if (n < KL_VARIABILITY_MIN) {
+    if (running->n >= KL_VARIABILITY_MIN && running->tt > 0 && running->mean != 0) {
+        double slope = running->tv / running->tt;
+        double squares = fmax(0, running->vv - slope * running->tv);
+        running->cv += sqrt(squares / (double)(running->n - 2)) / fabs(running->mean);
+        running->trend_per_s += slope;
+        running->windows++;
+    }
+    running->n = 0;
+    running->mean_t = running->mean = 0;
+    running->tt = running->tv = running->vv = 0;
+}
+
+void kl_running_variability_add(struct kl_running_variability *running, double t_s, double value)
+{
+    if (!running->begun) {
+        running->begun = true;
+        running->begin_s = t_s;
+    }
+    double since_s = t_s - running->begin_s;
+    double w = floor(since_s / KL_VARIABILITY_WINDOW_S);
+    if (w > (double)running->w) {
+        close_window(running);
+        running->w = (size_t)w;
+    }
+    since_s -= (double)running->w * KL_VARIABILITY_WINDOW_S;
+    running->n++;
+    double away_t = since_s - running->mean_t;
+    double away = value - running->mean;
+    running->mean_t += away_t / (double)running->n;
+    running->mean += away / (double)running->n;
+    running->tt += away_t * (since_s - running->mean_t);
+    running->tv += away_t * (value - running->mean);
+    running->vv += away * (value - running->mean);
+}
+
+bool kl_running_variability_get(const struct kl_running_variability *running,
+                                struct kl_variability *out)
+{
+    if (running->windows == 0) {
         return false;
     }
-    double mean_t = 0;
-    double mean = 0;
-    for (size_t i = 0; i < n; i++) {
-        mean_t += t_s[i] / (double)n;
-        mean += value[i] / (double)n;
-    }
-    double tt = 0;
-    double tv = 0;
-    for (size_t i = 0; i < n; i++) {
-        tt += (t_s[i] - mean_t) * (t_s[i] - mean_t);
-        tv += (t_s[i] - mean_t) * (value[i] - mean);
-    }
-    if (!(tt > 0) || mean == 0) {
-        return false;
-    }
-    double squares = 0;
-    for (size_t i = 0; i < n; i++) {
-        double rest = value[i] - mean - tv / tt * (t_s[i] - mean_t);
-        squares += rest * rest;
-    }
-    *cv = sqrt(squares / (double)(n - 2)) / fabs(mean);
-    *slope = tv / tt;
+    *out = (struct kl_variability){.cv = running->cv / (double)running->windows,
+                                   .trend_per_s = running->trend_per_s / (double)running->windows,
+                                   .windows = running->windows};
     return true;
 }
 
 bool kl_variability_of(const double *t_s, const double *value, size_t n, struct kl_variability *out)
 {
-    struct kl_variability sum = {.windows = 0};
-    size_t first = 0;
-    for (size_t w = 1; n > 0 && first < n; w++) {
-        double until_s = t_s[0] + (double)w * KL_VARIABILITY_WINDOW_S;
-        if (t_s[n - 1] < until_s) { /* the last window is not whole */
-            break;
-        }
-        size_t end = first;
-        while (end < n && t_s[end] < until_s) {
-            end++;
-        }
-        double cv;
-        double slope;
-        if (window_of(&t_s[first], &value[first], end - first, &cv, &slope)) {
-            sum.cv += cv;
-            sum.trend_per_s += slope;
-            sum.windows++;
-        }
-        first = end;
+    struct kl_running_variability running = {.begun = false};
+    for (size_t i = 0; i < n; i++) {
+        kl_running_variability_add(&running, t_s[i], value[i]);
     }
-    if (sum.windows == 0) {
-        return false;
-    }
-    sum.cv /= (double)sum.windows;
-    sum.trend_per_s /= (double)sum.windows;
-    *out = sum;
-    return true;
+    return kl_running_variability_get(&running, out);
 }
 
 #define UNREADABLE                                                                                 \

@@ -15,6 +15,25 @@ struct kl_variability {
     size_t windows;
 };
 
+/** The same, value by value, without keeping them; zero-initialised is empty. */
+struct kl_running_variability {
+    bool begun;
+    double begin_s;         /* of the first value */
+    double cv, trend_per_s; /* sums over the whole windows */
+    size_t windows, w;      /* those with enough values; the number of the present one */
+    size_t n;               /* values in the present window, and their moments about the mean */
+    double mean_t, mean;    /* times from the start of the window */
+    double tt, tv, vv;
+};
+
+/** Takes a value in; a value in a later window closes the present one. Times in order. */
+void kl_running_variability_add(struct kl_running_variability *running, double t_s, double value);
+
+/** Mean of the whole windows so far.
+ *  @return false (out untouched) before the first with KL_VARIABILITY_MIN values */
+bool kl_running_variability_get(const struct kl_running_variability *running,
+                                struct kl_variability *out);
+
 /** Coefficient of variation over windows of 60 s, each without its linear trend.
  *  @param t_s    in [n]  times, increasing
  *  @param value  in [n]  step time, stride time, contact time, step length

@@ -1,5 +1,7 @@
 #include "process/muscle/muscle_metric.h"
 
+#include <math.h>
+
 enum quantity { RATIO_ACTIVATION, RATIO_LOADING, VMO_ONSET, VL_ONSET, DELAY };
 
 #define RATIO(key, label, source)                                                                  \
@@ -96,4 +98,22 @@ uint32_t kl_muscle_metric_compute(size_t index, const struct kl_muscle_pair *pai
         *out = vmo->onset_s - vl->onset_s;
         return vmo_reasons | vl_reasons;
     }
+}
+
+uint8_t kl_muscle_metric_marks(size_t index, const struct kl_muscle_pair *pair)
+{
+    enum quantity quantity = rows[index].quantity;
+    bool ratio_of_both = quantity == RATIO_ACTIVATION || quantity == RATIO_LOADING;
+    bool both = ratio_of_both || quantity == DELAY;
+    uint32_t marks = 0;
+    if (both || quantity == VMO_ONSET) {
+        marks |= pair->step[KL_MUSCLE_VMO].marks;
+    }
+    if (both || quantity == VL_ONSET) {
+        marks |= pair->step[KL_MUSCLE_VL].marks;
+    }
+    bool heard = both && fabs(pair->cross_talk) > KL_MUSCLE_CROSS_TALK_MAX;
+    return (uint8_t)((ratio_of_both && pair->relative ? KL_MARK_RELATIVE : 0) |
+                     (heard ? KL_MARK_CROSS_TALK : 0) |
+                     ((marks & KL_MUSCLE_LINE_HUM) != 0 ? KL_MARK_LINE_HUM : 0));
 }

@@ -15,14 +15,18 @@ struct electrode {
     int64_t *t_ns;
     double *value_v;
     uint32_t *quality;
-    double reference_v;
+    double contraction_v; /* largest of the trials; 0: none */
+    double bout_v;        /* sum of the peaks of the reference bout */
+    size_t bout_steps;
 };
 
 struct kl_muscle_signals {
     struct electrode electrode[KL_SIDE_COUNT][KL_MUSCLE_COUNT];
     int64_t trial_ns, trial_end_ns; /* of the contraction that is not judged yet; 0: none */
     double line_hz;
-    double raw_v[KL_EMG_SAMPLES];
+    bool runner_due; /* another runner: from the first step at or after runner_ns */
+    int64_t runner_ns;
+    double raw_v[KL_MUSCLE_COUNT][KL_EMG_SAMPLES];
     struct kl_muscle_scratch scratch;
 };
 
@@ -136,9 +140,9 @@ static void judge(struct kl_muscle_signals *signals, struct electrode *electrode
     uint32_t marks = 0;
     double longest_ns = 1e9 * KL_EMG_SAMPLES / electrode->rate_hz;
     double end_ns = fmin((double)signals->trial_end_ns, (double)signals->trial_ns + longest_ns);
-    (void)copy(electrode, (double)signals->trial_ns, end_ns, signals->raw_v, &trial);
+    (void)copy(electrode, (double)signals->trial_ns, end_ns, signals->raw_v[0], &trial);
     double found_v = kl_muscle_reference(&trial, &signals->scratch, &marks);
-    electrode->reference_v = fmax(electrode->reference_v, found_v);
+    electrode->contraction_v = fmax(electrode->contraction_v, found_v);
 }
 
 void kl_muscle_signals_contract(struct kl_muscle_signals *signals, int64_t t_ns,
@@ -193,7 +197,7 @@ bool kl_muscle_signals_has(const struct kl_muscle_signals *signals, enum kl_side
 double kl_muscle_signals_reference(const struct kl_muscle_signals *signals, enum kl_side side,
                                    enum kl_muscle muscle)
 {
-    return signals->electrode[side][muscle].reference_v;
+    return signals->electrode[side][muscle].contraction_v;
 }
 
 bool kl_muscle_signals_contracting(const struct kl_muscle_signals *signals, int64_t now_ns)
@@ -212,22 +216,86 @@ bool kl_muscle_signals_newest(const struct kl_muscle_signals *signals, enum kl_s
     return true;
 }
 
+/* --------------------------------------------------------------------- step */
+
+void kl_muscle_signals_runner(struct kl_muscle_signals *signals, int64_t t_ns)
+{
+    for (unsigned s = 0; s < KL_SIDE_COUNT; s++) {
+        for (unsigned m = 0; m < KL_MUSCLE_COUNT; m++) {
+            signals->electrode[s][m].contraction_v = 0;
+        }
+    }
+    signals->runner_due = true;
+    signals->runner_ns = t_ns;
+}
+
+static void restart_if_due(struct kl_muscle_signals *signals, double ic_ns)
+{
+    if (!signals->runner_due || ic_ns < (double)signals->runner_ns) {
+        return;
+    }
+    signals->runner_due = false;
+    for (unsigned s = 0; s < KL_SIDE_COUNT; s++) {
+        for (unsigned m = 0; m < KL_MUSCLE_COUNT; m++) {
+            signals->electrode[s][m].bout_v = 0;
+            signals->electrode[s][m].bout_steps = 0;
+        }
+    }
+}
+
+#define UNREADABLE (KL_MUSCLE_MISSING | KL_MUSCLE_RATE | KL_MUSCLE_RAIL | KL_MUSCLE_ARTEFACT)
+
+static void add_to_bout(struct electrode *electrode, const struct kl_muscle_step *step)
+{
+    if (electrode->bout_steps < KL_MUSCLE_BOUT_STEPS && (step->marks & (uint32_t)UNREADABLE) == 0) {
+        electrode->bout_v += step->peak_v;
+        electrode->bout_steps++;
+    }
+}
+
+/* Both muscles by contractions, or both by the bout: a ratio of two scales says nothing. */
+static void refer(const struct electrode *electrode, struct kl_muscle_pair *out)
+{
+    out->relative = !(electrode[KL_MUSCLE_VMO].contraction_v > 0) ||
+                    !(electrode[KL_MUSCLE_VL].contraction_v > 0);
+    for (unsigned m = 0; m < KL_MUSCLE_COUNT; m++) {
+        bool whole = electrode[m].bout_steps == KL_MUSCLE_BOUT_STEPS;
+        double bout_v = whole ? electrode[m].bout_v / KL_MUSCLE_BOUT_STEPS : 0;
+        out->reference_v[m] = out->relative ? bout_v : electrode[m].contraction_v;
+    }
+}
+
 void kl_muscle_signals_step(struct kl_muscle_signals *signals, double ic_ns, double to_ns,
-                            enum kl_side side, struct kl_muscle_pair *out)
+                            enum kl_side side, bool valid, struct kl_muscle_pair *out)
 {
     memset(out, 0, sizeof(*out));
+    restart_if_due(signals, ic_ns);
+    struct kl_muscle_stretch stretch[KL_MUSCLE_COUNT];
+    double t0_ns[KL_MUSCLE_COUNT] = {0, 0};
+    bool readable = true;
     for (unsigned m = 0; m < KL_MUSCLE_COUNT; m++) {
-        const struct electrode *electrode = &signals->electrode[side][m];
+        struct electrode *electrode = &signals->electrode[side][m];
+        stretch[m] = (struct kl_muscle_stretch){.line_hz = signals->line_hz};
         out->worn[m] = electrode->worn;
-        out->reference_v[m] = electrode->reference_v;
+        readable = readable && electrode->worn;
         if (!electrode->worn) {
             continue;
         }
-        struct kl_muscle_stretch stretch = {.line_hz = signals->line_hz};
-        double t0_ns = copy(electrode, ic_ns - 1e9 * KL_EMG_BEFORE_S, to_ns + 1e9 * KL_EMG_AFTER_S,
-                            signals->raw_v, &stretch);
-        stretch.ic_s = (ic_ns - t0_ns) * 1e-9;
-        stretch.to_s = (to_ns - t0_ns) * 1e-9;
-        kl_muscle_step_of(&stretch, &signals->scratch, &out->step[m]);
+        t0_ns[m] = copy(electrode, ic_ns - 1e9 * KL_EMG_BEFORE_S, to_ns + 1e9 * KL_EMG_AFTER_S,
+                        signals->raw_v[m], &stretch[m]);
+        stretch[m].ic_s = (ic_ns - t0_ns[m]) * 1e-9;
+        stretch[m].to_s = (to_ns - t0_ns[m]) * 1e-9;
+        kl_muscle_step_of(&stretch[m], &signals->scratch, &out->step[m]);
+        readable = readable && (out->step[m].marks & (uint32_t)UNREADABLE) == 0;
+        if (valid) {
+            add_to_bout(electrode, &out->step[m]);
+        }
+    }
+    refer(signals->electrode[side], out);
+    /* Half a sample apart at most: otherwise equal noise would not be seen to be equal. */
+    if (readable && stretch[0].rate_hz == stretch[1].rate_hz &&
+        fabs(t0_ns[0] - t0_ns[1]) * stretch[0].rate_hz <= 0.5e9) {
+        size_t count = stretch[0].count < stretch[1].count ? stretch[0].count : stretch[1].count;
+        out->cross_talk = kl_muscle_cross_talk(signals->raw_v[0], signals->raw_v[1], count);
     }
 }

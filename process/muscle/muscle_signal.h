@@ -40,8 +40,17 @@ void kl_muscle_signals_contract(struct kl_muscle_signals *signals, int64_t t_ns,
 /** Mains frequency that hum is looked for at, Hz; 0: none. */
 void kl_muscle_signals_line(struct kl_muscle_signals *signals, double line_hz);
 
-/** Both muscles of the stance leg around a contact. */
+#define KL_MUSCLE_BOUT_STEPS 20 /* of the reference bout, per side [project] */
+
+/** Another runner: with steps that begin at or after t_ns the reference bout begins anew, and
+ *  contractions before t_ns no longer count. */
+void kl_muscle_signals_runner(struct kl_muscle_signals *signals, int64_t t_ns);
+
+/** Both muscles of the stance leg around a contact, in order. Without a maximal contraction of both
+ *  the reference is the mean peak of the first KL_MUSCLE_BOUT_STEPS valid steps (methods 13); until
+ *  then there is none.
+ *  @param valid  the step may be part of the reference bout */
 void kl_muscle_signals_step(struct kl_muscle_signals *signals, double ic_ns, double to_ns,
-                            enum kl_side side, struct kl_muscle_pair *out);
+                            enum kl_side side, bool valid, struct kl_muscle_pair *out);
 
 #endif

@@ -43,6 +43,21 @@ const char *kl_reason_text(enum kl_reason bit)
     return "unknown reason";
 }
 
+const char *kl_mark_text(enum kl_mark bit)
+{
+    static const char *const text[KL_MARK_COUNT] = {
+        "relative to this run",
+        "VMO and VL hear each other",
+        "mains hum taken out",
+    };
+    for (unsigned i = 0; i < KL_MARK_COUNT; i++) {
+        if ((unsigned)bit == 1u << i) {
+            return text[i];
+        }
+    }
+    return "unknown mark";
+}
+
 const char *kl_loading_rule_text(enum kl_loading_rule rule)
 {
     static const char *const text[KL_LOADING_RULE_COUNT] = {"impact peak", "P13", "A312", "POI",

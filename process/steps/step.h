@@ -45,6 +45,18 @@ enum kl_reason {
 /** Words for one bit, short enough for a table cell; used by screen, CSV and JSON alike. */
 const char *kl_reason_text(enum kl_reason bit);
 
+/** What is said beside a metric that is valid; bits. */
+enum kl_mark {
+    KL_MARK_RELATIVE = 1 << 0,   /* muscle without a maximal contraction: only changes count */
+    KL_MARK_CROSS_TALK = 1 << 1, /* the two electrodes hear each other (methods 13) */
+    KL_MARK_LINE_HUM = 1 << 2,   /* mains hum was taken out */
+};
+
+#define KL_MARK_COUNT 3
+
+/** Words for one bit: "relative to this run", ... */
+const char *kl_mark_text(enum kl_mark bit);
+
 /** Which rule the loading rates of a step follow (methods 6). */
 enum kl_loading_rule {
     KL_LOADING_IMPACT_PEAK = 0,
@@ -68,6 +80,7 @@ struct kl_step {
     uint32_t reasons;                         /* why not valid; also marks that leave it valid */
     double metric[KL_METRIC_COUNT];           /* SI; 0 where not valid */
     uint32_t metric_reasons[KL_METRIC_COUNT]; /* 0: valid */
+    uint8_t metric_marks[KL_METRIC_COUNT];    /* kl_mark; the value is valid all the same */
     enum kl_loading_rule loading_rule;
     double body_weight_n; /* used for this step; 0: not known */
     double speed_m_s;     /* 0: not known */

@@ -73,6 +73,11 @@ size_t kl_step_record(const struct kl_step *step, char *out, size_t len)
         } else {
             put_number(&line, key, step->metric[m]);
         }
+        if (step->metric_marks[m] != 0) {
+            char marks[64];
+            (void)snprintf(marks, sizeof(marks), "%.50s.marks", key);
+            put_bits(&line, marks, "", step->metric_marks[m]);
+        }
     }
     return line.at;
 }

@@ -9,8 +9,8 @@
  *     flag rule=3 side=left state=amber high=0 value=92.1 ...
  *     digest lines=100 fnv1a=8c0e9f32a1b7d544
  *
- * A metric that is not valid is `!` and its reason bits in hexadecimal. Threads: any; no
- * allocation.
+ * A metric that is not valid is `!` and its reason bits in hexadecimal; what is said beside a
+ * metric (kl_mark) follows it as `<key>.marks=0x1`. Threads: any; no allocation.
  */
 #ifndef KL_PROCESS_STEPS_STEP_RECORD_H
 #define KL_PROCESS_STEPS_STEP_RECORD_H

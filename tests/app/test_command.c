@@ -175,9 +175,26 @@ Test(command, csv_has_one_file_per_stream_and_derived_signal)
     cr_expect(exists("csv/plate.belt.csv"));
     cr_expect(exists("csv/force.plate.belt.csv"));
     cr_expect(exists("csv/steps.csv"));
+    cr_expect(exists("csv/figures.csv"));
+    cr_expect(exists("csv/asymmetry.csv"));
     cr_expect(exists("csv/flags.csv"));
     cr_assert_eq(system("head -1 csv/force.plate.belt.csv > head.txt"), 0);
     cr_expect_eq(run("export a.xdf --to csv --output csv"), 1, "files are never overwritten");
+}
+
+Test(command, worn_sensors_have_orientations_and_analyze_tells_of_their_calibration)
+{
+    cr_assert_eq(run("record " KL_SOURCE "/configs/rehearsal.yaml --fast --seconds 12 "
+                     "--output r.xdf"),
+                 0, "%s", err);
+    cr_assert_eq(run("export r.xdf --to csv --output csv"), 0, "%s", err);
+    cr_expect(exists("csv/orientation.imu.shank.left.csv"));
+    cr_assert_eq(system("head -1 csv/orientation.imu.trunk.csv | grep -qx 'time (s),w,x,y,z' && "
+                        "tail -1 csv/orientation.imu.trunk.csv | grep -q '^1[12].*[0-9]$'"),
+                 0);
+    (void)run("analyze --json r.xdf");
+    cr_expect_not_null(strstr(out, "\"calibration\""));
+    cr_expect_not_null(strstr(out, "\"step_time_cv\""));
 }
 
 Test(command, the_name_of_a_stream_does_not_lead_out_of_the_folder)

@@ -107,3 +107,20 @@ Test(tibial_shock, a_step_with_a_marked_sensor_is_left_out_and_silence_has_no_ra
     cr_expect_eq(out, 77);
     kl_shock_attenuation_destroy(attenuation);
 }
+
+Test(tibial_shock, only_the_last_fifty_steps_count)
+{
+    struct kl_shock_attenuation *attenuation = kl_shock_attenuation_create();
+    double db = 0;
+    for (int step = 0; step < 130; step++) {
+        memset(&window, 0, sizeof(window));
+        burst(&window.tibia, 60 + step % 7);
+        /* 60 steps of a half, then 70 of 0.35: nothing of the first is left */
+        burst(&window.proximal, (step < 60 ? 0.5 : 0.35) * (60 + step % 7));
+        cr_expect(kl_shock_attenuation_add(attenuation, &window));
+    }
+    cr_expect_eq(kl_shock_attenuation_steps(attenuation), KL_SHOCK_STEPS);
+    cr_assert(kl_shock_attenuation_get(attenuation, &db));
+    cr_expect_float_eq(db, -9.1186, 5e-5);
+    kl_shock_attenuation_destroy(attenuation);
+}

@@ -1,6 +1,7 @@
 /* Oracles: methods 14 (L .9, R 1.0: ASI 10.526, SA 3.3475; logistic map 0.693; Zifchock's values),
  * closed forms. */
 #include "process/motion/local_stability.h"
+#include "process/motion/trunk_stability.h"
 #include "process/motion/variability.h"
 
 #include <criterion/criterion.h>
@@ -174,4 +175,145 @@ Test(variability, scaling_is_a_half_without_memory_and_three_halves_for_a_walk)
     cr_expect_eq(kl_scaling_exponent(white, 500, profile, &alpha), KL_ERR_ARG);
     static const double flat[600] = {0};
     cr_expect_eq(kl_scaling_exponent(flat, 600, profile, &alpha), KL_ERR_DATA);
+}
+
+Test(variability, a_window_without_enough_values_does_not_count)
+{
+    struct kl_running_variability running = {.begun = false};
+    struct kl_variability out = {.windows = 77};
+    for (size_t i = 0; i < 29; i++) { /* 58 s of every other step, then a break of two windows */
+        kl_running_variability_add(&running, 2.0 * (double)i, i % 2 == 0 ? 1.1 : 0.9);
+    }
+    kl_running_variability_add(&running, 190, 1);
+    cr_expect_not(kl_running_variability_get(&running, &out));
+    cr_expect_eq(out.windows, 77);
+    for (size_t i = 1; i < 80; i++) {
+        kl_running_variability_add(&running, 190 + 0.7 * (double)i, i % 2 == 0 ? 1.1 : 0.9);
+    }
+    cr_assert(kl_running_variability_get(&running, &out));
+    cr_expect_eq(out.windows, 1);
+    cr_expect_float_eq(out.cv, 0.1, 0.002); /* sqrt(n / (n - 2)), 71 values */
+}
+
+Test(variability, divergence_in_parts_has_the_bits_of_the_whole)
+{
+    enum { N = 700 };
+    static double series[3 * N];
+    static size_t neighbour[N];
+    for (size_t i = 0; i < 3 * N; i++) {
+        series[i] = sin(0.06 * (double)(i / 3) + (double)(i % 3)) + 0.05 * gaussian();
+    }
+    const struct kl_divergence_settings settings = kl_divergence_settings_defaults();
+    double whole = 0;
+    cr_assert_eq(kl_divergence_slope(series, N, &settings, neighbour, &whole), KL_OK);
+    static const size_t parts[] = {1, 7, 100};
+    for (size_t p = 0; p < 3; p++) {
+        struct kl_divergence work;
+        double slope = 0;
+        cr_assert_eq(kl_divergence_begin(&work, series, N, &settings, neighbour), KL_OK);
+        cr_expect_eq(kl_divergence_get(&work, &slope), KL_ERR_DATA, "nothing is done yet");
+        while (kl_divergence_advance(&work, parts[p])) {
+        }
+        cr_assert_eq(kl_divergence_get(&work, &slope), KL_OK);
+        cr_expect_eq(slope, whole);
+    }
+    /* against every pair compared in full: the neighbours are the nearest there are */
+    for (size_t i = 0; i < N - 25; i += 61) {
+        double least = HUGE_VAL;
+        size_t best = 0;
+        for (size_t k = 0; k < N - 25; k++) {
+            double d = 0;
+            for (size_t x = 0; x < 6; x++) {
+                size_t column = x % 3 + (x < 3 ? 0 : 75);
+                d += pow(series[3 * i + column] - series[3 * k + column], 2);
+            }
+            if ((k > i ? k - i : i - k) > 100 && d < least) {
+                least = d;
+                best = k;
+            }
+        }
+        cr_expect_eq(neighbour[i], best, "state %zu", i);
+    }
+}
+
+/* A trunk whose rate is periodic but for a little noise; strides of 0.7 s, both feet in turn. */
+static struct kl_motion_window stride_window(size_t step, double *phase_noise)
+{
+    static struct kl_motion_window window;
+    window.t0_ns = 1e15 + 0.35e9 * (double)step;
+    window.ic_s = 0.25;
+    window.end_s = 0.95;
+    window.count = 240;
+    for (size_t i = 0; i < window.count; i++) {
+        double t = 0.35 * (double)step + (double)i / KL_MOTION_RATE_HZ - 0.25;
+        double phase = 2 * PI * t / 0.7 + *phase_noise * sin(1.37 * t);
+        window.segment[KL_SEGMENT_TRUNK].w_rad_s[i] = (struct kl_vec){
+            sin(phase) + 0.02 * sin(31 * t), cos(2 * phase) + 0.02 * sin(17 * t), sin(phase + 1)};
+    }
+    return window;
+}
+
+Test(variability, stability_has_a_value_every_two_minutes_and_a_missing_stride_begins_anew)
+{
+    struct kl_trunk_stability *stability = kl_trunk_stability_create();
+    cr_assert_not_null(stability);
+    static struct kl_motion_window window;
+    double noise = 0.1;
+    double out = 77;
+    /* 101 strides need 70.7 s = 202 steps; 60 neighbours a step: 167 + 26 steps later it is there
+     */
+    for (size_t step = 0; step < 390; step++) {
+        window = stride_window(step, &noise);
+        kl_trunk_stability_step(stability, &window);
+    }
+    cr_expect_eq(kl_trunk_stability_get(stability, &out), 0);
+    cr_expect_eq(out, 77);
+    for (size_t step = 390; step < 400; step++) {
+        window = stride_window(step, &noise);
+        kl_trunk_stability_step(stability, &window);
+    }
+    cr_expect_eq(kl_trunk_stability_get(stability, &out), 1);
+    /* The row from 120 s on is whole at 190 s = step 543; a stride is missing in it at 500. */
+    for (size_t step = 400; step < 690; step++) {
+        window = stride_window(step, &noise);
+        kl_trunk_stability_step(stability, step == 500 || step == 501 ? NULL : &window);
+    }
+    kl_trunk_stability_finish(stability);
+    cr_expect_eq(kl_trunk_stability_get(stability, &out), 1, "188 steps since the gap");
+    for (size_t step = 690; step < 710; step++) {
+        window = stride_window(step, &noise);
+        kl_trunk_stability_step(stability, &window);
+    }
+    kl_trunk_stability_finish(stability);
+    cr_expect_eq(kl_trunk_stability_get(stability, &out), 2);
+
+    /* Against the pure function on the same 100 strides. */
+    kl_trunk_stability_reset(stability);
+    cr_expect_eq(kl_trunk_stability_get(stability, &out), 0);
+    static double series[3 * 100 * KL_STRIDE_POINTS];
+    static size_t neighbour[100 * KL_STRIDE_POINTS];
+    for (size_t step = 0; step < 200; step++) {
+        window = stride_window(step, &noise);
+        kl_trunk_stability_step(stability, &window);
+        double rate[3 * KL_MOTION_SAMPLES];
+        for (size_t i = 0; i < window.count; i++) {
+            struct kl_vec w = window.segment[KL_SEGMENT_TRUNK].w_rad_s[i];
+            rate[3 * i] = w.x;
+            rate[3 * i + 1] = w.y;
+            rate[3 * i + 2] = w.z;
+        }
+        if (step % 2 == 0) {
+            cr_assert(kl_stride_resample(rate, window.count, 3, 50, 190,
+                                         &series[step / 2 * 3 * KL_STRIDE_POINTS]));
+        }
+    }
+    kl_trunk_stability_finish(stability);
+    cr_assert_eq(kl_trunk_stability_get(stability, &out), 1);
+    const struct kl_divergence_settings settings = kl_divergence_settings_defaults();
+    double slope = 0;
+    cr_assert_eq(kl_divergence_slope(series, 100 * KL_STRIDE_POINTS, &settings, neighbour, &slope),
+                 KL_OK);
+    cr_expect_float_eq(out, 100 * slope, 1e-12);
+    kl_trunk_stability_destroy(stability);
+    kl_trunk_stability_destroy(NULL);
 }
