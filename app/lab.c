@@ -13,7 +13,7 @@
 #define OPTIONAL (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
 
 struct yaml_settings {
-    double *cutoff_hz, *threshold_n, *target_cadence_spm;
+    double *cutoff_hz, *threshold_n, *target_cadence_spm, *mains_hz;
     int *loading_rule;
 };
 
@@ -24,6 +24,7 @@ struct yaml_timing {
 };
 
 struct yaml_lab {
+    struct kl_yaml_subject *runner;
     struct yaml_settings *settings;
     char *flags;
     struct yaml_timing *flag_timing;
@@ -40,6 +41,7 @@ static const cyaml_schema_field_t settings_fields[] = {
     CYAML_FIELD_FLOAT_PTR("cutoff_hz", OPTIONAL, struct yaml_settings, cutoff_hz),
     CYAML_FIELD_FLOAT_PTR("threshold_n", OPTIONAL, struct yaml_settings, threshold_n),
     CYAML_FIELD_FLOAT_PTR("target_cadence_spm", OPTIONAL, struct yaml_settings, target_cadence_spm),
+    CYAML_FIELD_FLOAT_PTR("mains_hz", OPTIONAL, struct yaml_settings, mains_hz),
     CYAML_FIELD_ENUM_PTR("loading_rule", OPTIONAL | CYAML_FLAG_STRICT, struct yaml_settings,
                          loading_rule, rule_words, 4),
     CYAML_FIELD_END};
@@ -54,6 +56,7 @@ static const cyaml_schema_field_t timing_fields[] = {
     CYAML_FIELD_END};
 
 static const cyaml_schema_field_t lab_fields[] = {
+    CYAML_FIELD_MAPPING_PTR("runner", OPTIONAL, struct yaml_lab, runner, kl_lab_subject_fields),
     CYAML_FIELD_MAPPING_PTR("settings", OPTIONAL, struct yaml_lab, settings, settings_fields),
     CYAML_FIELD_STRING_PTR("flags", OPTIONAL, struct yaml_lab, flags, 1, 200),
     CYAML_FIELD_MAPPING_PTR("flag_timing", OPTIONAL, struct yaml_lab, flag_timing, timing_fields),
@@ -97,6 +100,19 @@ static void take_settings(const struct kl_lab_document *document, const struct y
         (void)kl_lab_refuse(document, "settings.target_cadence_spm",
                             "%g is out of range; allowed is 60 to 300, or 0 for none",
                             to->target_cadence_spm);
+    }
+}
+
+/** Mains of the world: 50 or 60 Hz. */
+static void take_mains(const struct kl_lab_document *document, const struct yaml_settings *from,
+                       double *to)
+{
+    if (from == NULL || from->mains_hz == NULL) {
+        return;
+    }
+    *to = *from->mains_hz;
+    if (*to != 50.0 && *to != 60.0) {
+        (void)kl_lab_refuse(document, "settings.mains_hz", "%g is neither 50 nor 60", *to);
     }
 }
 
@@ -202,6 +218,8 @@ int kl_lab_read(const char *path, struct kl_lab *out, struct kl_lab_findings *fi
     (void)snprintf(out->path, sizeof(out->path), "%s", path);
     out->settings = kl_settings_defaults();
     take_settings(&document, lab->settings, &out->settings);
+    take_mains(&document, lab->settings, &out->mains_hz);
+    kl_lab_subject_take(&document, lab->runner, &out->subject);
     (void)kl_lab_devices_take(&document, lab->devices, lab->devices_count, out);
     kl_lab_together(&document, out);
     take_flags(&document, lab, out);

@@ -4,6 +4,7 @@
 
 #include "acquire/hub.h"
 #include "app/lab_document.h"
+#include "app/lab_subject.h"
 #include "devices/virtual_runner.h"
 #include "process/pipeline.h"
 
@@ -28,6 +29,8 @@ const void *kl_lab_device_config(const struct kl_lab_device *device);
 struct kl_lab {
     char path[KL_PATH_MAX];
     struct kl_settings settings;
+    struct kl_lab_subject subject; /* who runs, if the lab file says so */
+    double mains_hz;               /* what hum of the mains is looked for in the EMG; 0: none */
     char flags_path[KL_PATH_MAX];
     struct kl_flag_table flags;
     char *flags_text; /* heap: as embedded in recordings */

@@ -6,6 +6,7 @@
 #include "app/virtual_truth_file.h"
 #include "visualize/window.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +18,14 @@
 
 size_t kl_lab_session_options(struct kl_lab_session *session, struct kl_option *out)
 {
+    session->speed_m_s = (double)NAN; /* options are finite */
     const struct kl_option options[KL_LAB_SESSION_OPTIONS] = {
         {"--seconds", KL_OPTION_SECONDS, &session->seconds, "N", "end after N seconds"},
         {"--output", KL_OPTION_TEXT, &session->output, "FILE.xdf", "where to record"},
+        {"--runner", KL_OPTION_TEXT, &session->runner, "FILE.yaml",
+         "who runs: a runner section instead of the lab's"},
+        {"--speed", KL_OPTION_NUMBER, &session->speed_m_s, "M/S",
+         "belt speed in m/s, where no treadmill tells"},
         {"--capture", KL_OPTION_TEXT, &session->capture, "DIR",
          "keep the raw bytes of every device there, for a bug report"},
         {"--fast", KL_OPTION_FLAG, &session->fast, NULL,
@@ -186,12 +192,41 @@ static void say_where(const char *recorded, const struct kl_run *run)
 
 /* -------------------------------------------------------------------- run */
 
+/* Who runs, at what speed, and the mains. @return how many events */
+static size_t first_events(const struct kl_lab *lab, struct kl_event out[KL_SUBJECT_EVENTS + 1])
+{
+    size_t count = kl_lab_subject_events(&lab->subject, out);
+    if (lab->mains_hz > 0) {
+        out[count++] = (struct kl_event){.kind = KL_EVENT_ENTRY,
+                                         .t_ns = KL_EPOCH_NS,
+                                         .value = {lab->mains_hz},
+                                         .text = "line_hz"};
+    }
+    return count;
+}
+
+/* The runner's own file and the speed of the call stand for what the lab file says. */
+static int take_runner(const struct kl_lab_session *session, struct kl_lab *lab,
+                       struct kl_fault *fault)
+{
+    int status = KL_OK;
+    if (session->runner != NULL) {
+        status = kl_lab_subject_load(session->runner, &lab->subject, fault);
+    }
+    if (status == KL_OK && !isnan(session->speed_m_s)) {
+        status = kl_lab_subject_speed(&lab->subject, session->speed_m_s, fault);
+    }
+    return status;
+}
+
 static int run_and_leave(const struct kl_lab_session *session, const struct kl_lab *lab,
                          struct kl_hub *hub, struct kl_fault *fault)
 {
     char recorded[KL_PATH_MAX - 16];
     struct hub_source source = {.hub = hub, .session = session};
     struct kl_results results = {0};
+    struct kl_event first[KL_SUBJECT_EVENTS + 1];
+    size_t first_count = first_events(lab, first);
     bool window = session->screen && kl_window_available();
     struct kl_run_config config = {
         .open = start_hub,
@@ -201,6 +236,8 @@ static int run_and_leave(const struct kl_lab_session *session, const struct kl_l
         .settings = lab->settings,
         .flags = &lab->flags,
         .flags_text = lab->flags_text,
+        .first = first,
+        .first_count = first_count,
         .record_path = output_path(session, recorded, sizeof(recorded)),
         .sink = kl_results_sink(&results),
         .screen = window,
@@ -256,7 +293,10 @@ int kl_lab_session(const struct kl_lab_session *session)
     if (status != KL_OK) {
         goto done;
     }
-    status = kl_lab_plug(lab, hub, &fault);
+    status = take_runner(session, lab, &fault);
+    if (status == KL_OK) {
+        status = kl_lab_plug(lab, hub, &fault);
+    }
     if (status == KL_OK && session->capture != NULL) {
         status = kl_hub_capture(hub, session->capture, &fault);
     }

@@ -156,6 +156,27 @@ static int open_recorder(struct kl_run *run, struct kl_fault *fault)
     return KL_OK;
 }
 
+static void take_first(struct kl_run *run)
+{
+    for (size_t i = 0; i < run->config.first_count; i++) {
+        const struct kl_item item = {.kind = KL_ITEM_EVENT, .event = run->config.first[i]};
+        take_item(run, &item);
+    }
+}
+
+/** A simulated runner says who it is at the first sample; what people entered holds instead. */
+static bool said_by_people(const struct kl_run *run, const struct kl_item *item)
+{
+    for (size_t i = 0; item->kind == KL_ITEM_EVENT && i < run->config.first_count; i++) {
+        const struct kl_event *first = &run->config.first[i];
+        bool same = first->kind == KL_EVENT_SUBJECT || strcmp(first->text, item->event.text) == 0;
+        if (item->event.kind == first->kind && item->event.t_ns == KL_EPOCH_NS && same) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct kl_run *kl_run_create(const struct kl_run_config *config, struct kl_fault *fault)
 {
     struct kl_run *run = calloc(1, sizeof(*run));
@@ -177,6 +198,7 @@ struct kl_run *kl_run_create(const struct kl_run_config *config, struct kl_fault
         kl_run_destroy(run);
         return NULL;
     }
+    take_first(run);
     return run;
 }
 
@@ -388,7 +410,9 @@ static int turn(struct kl_run *run, struct kl_fault *fault)
     }
     int64_t t_ns = item_time(&item);
     pace(run, t_ns);
-    take_item(run, &item);
+    if (!said_by_people(run, &item)) {
+        take_item(run, &item);
+    }
     if (item.kind == KL_ITEM_BLOCK) {
         count_samples(run, &item.block);
         atomic_store(&run->now_ns, t_ns);

@@ -31,6 +31,9 @@ struct kl_run_config {
     struct kl_settings settings;
     const struct kl_flag_table *flags;
     const char *flags_text;       /* as embedded in the recording; NULL: none */
+    const struct kl_event *first; /* [first_count] what people said before the first sample; stands
+                                     for what a simulated device says of the same then */
+    size_t first_count;
     const char *record_path;      /* NULL: not recorded */
     struct kl_pipeline_sink sink; /* results, beside recorder and screen */
     double speed;                 /* of a replay; 0: as fast as possible (and live) */

@@ -30,7 +30,8 @@ bool kl_worn_any(const struct kl_worn *worn);
 void kl_worn_block(struct kl_worn *worn, const struct kl_block *block);
 
 /** Calibration phases (texts of kl_calibration_phase_text, and "mvc"), entries (shank_length_m,
- *  thigh_length_m, asis_width_m, ankle_offset_left_m, ankle_offset_right_m, line_hz), speed. */
+ *  thigh_length_m, asis_width_m, ankle_offset_left_m, ankle_offset_right_m, line_hz;
+ * toe_out_left_rad, toe_out_right_rad: heading of the foot in the still pose), speed. */
 void kl_worn_event(struct kl_worn *worn, const struct kl_event *event);
 
 /** How far the slowest sensor is; those more than a second behind the rest are not counted.
