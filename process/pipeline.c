@@ -1,6 +1,7 @@
 #include "process/pipeline.h"
 
 #include "process/alignment.h"
+#include "process/belt_speed.h"
 #include "process/steps/cadence.h"
 #include "process/steps/gait_mode.h"
 #include "process/steps/step_assembler.h"
@@ -42,6 +43,7 @@ struct kl_pipeline {
     struct kl_step_assembler *assembler;
     struct kl_flag_engine *flags;
     struct kl_worn *worn;
+    struct kl_belt_speed *belt;
 
     struct kl_step_statistics statistics[KL_SIDE_COUNT];
     struct kl_running pooled[KL_METRIC_COUNT];
@@ -124,11 +126,12 @@ static bool create_parts(struct kl_pipeline *pipeline)
     pipeline->cadence = kl_cadence_create();
     pipeline->flags = kl_flag_engine_create(&pipeline->table);
     pipeline->worn = create_worn(pipeline);
+    pipeline->belt = kl_belt_speed_create(pipeline->stream, pipeline->stream_count);
     pipeline->assembler =
         kl_step_assembler_create(plates, pipeline->plate_count, pipeline->settings.loading_rule,
                                  &pipeline->weight, pipeline->cadence);
     return pipeline->cadence != NULL && pipeline->flags != NULL && pipeline->assembler != NULL &&
-           pipeline->worn != NULL;
+           pipeline->worn != NULL && pipeline->belt != NULL;
 }
 
 struct kl_pipeline *kl_pipeline_create(const struct kl_stream *streams, size_t count,
@@ -182,6 +185,7 @@ void kl_pipeline_destroy(struct kl_pipeline *pipeline)
     kl_step_assembler_destroy(pipeline->assembler);
     kl_flag_engine_destroy(pipeline->flags);
     kl_worn_destroy(pipeline->worn);
+    kl_belt_speed_destroy(pipeline->belt);
     kl_cadence_destroy(pipeline->cadence);
     free(pipeline->stream);
     free(pipeline);
@@ -434,6 +438,24 @@ static void take_worn(struct kl_pipeline *pipeline, const struct kl_block *block
     drain(pipeline);
 }
 
+static void take_speed(struct kl_pipeline *pipeline, const struct kl_event *event)
+{
+    struct kl_snapshot *now = &pipeline->now;
+    now->speed_m_s = event->value[0] > 0 ? event->value[0] : 0;
+    kl_step_assembler_speed(pipeline->assembler, event->t_ns, now->speed_m_s);
+    kl_worn_slope(pipeline->worn, event->value[1]);
+}
+
+static void take_belt(struct kl_pipeline *pipeline, const struct kl_block *block, int64_t offset_ns)
+{
+    for (size_t i = 0; i < block->count; i++) {
+        struct kl_event event;
+        if (kl_belt_speed_step(pipeline->belt, block, i, block->t_ns[i] + offset_ns, &event)) {
+            take_speed(pipeline, &event);
+        }
+    }
+}
+
 static void take_block(struct kl_pipeline *pipeline, const struct kl_block *block)
 {
     if (block->stream >= pipeline->stream_count || block->count == 0) {
@@ -446,6 +468,9 @@ static void take_block(struct kl_pipeline *pipeline, const struct kl_block *bloc
             take_sample(pipeline, p, block->t_ns[i] + offset_ns,
                         &block->value[i * stream->channel_count], block->quality[i]);
         }
+    }
+    if (stream->kind == KL_KIND_TREADMILL) {
+        take_belt(pipeline, block, offset_ns);
     }
     if (stream->kind != KL_KIND_FORCE && kl_worn_any(pipeline->worn)) {
         take_worn(pipeline, block, offset_ns);
@@ -514,8 +539,9 @@ static void take_event(struct kl_pipeline *pipeline, const struct kl_event *even
         kl_body_weight_weigh(&pipeline->weight, event->t_ns, event->duration_ns);
         break;
     case KL_EVENT_SPEED:
-        now->speed_m_s = event->value[0] > 0 ? event->value[0] : 0;
-        kl_step_assembler_speed(pipeline->assembler, event->t_ns, now->speed_m_s);
+        if (kl_belt_speed_entered(pipeline->belt, event)) {
+            take_speed(pipeline, event);
+        }
         break;
     case KL_EVENT_CONDITION:
         (void)snprintf(now->condition, sizeof(now->condition), "%s", event->text);

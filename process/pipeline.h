@@ -5,9 +5,9 @@
  *
  *     item ─▶ force chain per plate ─contacts─▶ step assembler ─steps─▶ flag engine ─▶ snapshot
  *
- * Speed and condition hold for steps that begin after their time, a subject's mass and height from
- * their place in the order on. Another condition or subject empties the windows of recent steps and
- * the flags.
+ * Speed (as the treadmill streams it, else as entered) and condition hold for steps that begin
+ * after their time, a subject's mass and height from their place in the order on. Another condition
+ * or subject empties the windows of recent steps and the flags.
  *
  * Threads: one. No allocation after the streams and the flag table are set.
  */

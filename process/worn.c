@@ -296,9 +296,12 @@ void kl_worn_event(struct kl_worn *worn, const struct kl_event *event)
         take_calibration(worn, event);
     } else if (event->kind == KL_EVENT_ENTRY) {
         take_entry(worn, event);
-    } else if (event->kind == KL_EVENT_SPEED) {
-        worn->slope_rad = event->value[1];
     }
+}
+
+void kl_worn_slope(struct kl_worn *worn, double slope_rad)
+{
+    worn->slope_rad = slope_rad;
 }
 
 /* ------------------------------------------------------------------ samples */

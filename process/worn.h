@@ -31,8 +31,11 @@ void kl_worn_block(struct kl_worn *worn, const struct kl_block *block);
 
 /** Calibration phases (texts of kl_calibration_phase_text, and "mvc"), entries (shank_length_m,
  *  thigh_length_m, asis_width_m, ankle_offset_left_m, ankle_offset_right_m, line_hz;
- * toe_out_left_rad, toe_out_right_rad: heading of the foot in the still pose), speed. */
+ * toe_out_left_rad, toe_out_right_rad: heading of the foot in the still pose). */
 void kl_worn_event(struct kl_worn *worn, const struct kl_event *event);
+
+/** Slope of the belt from here on, uphill positive. */
+void kl_worn_slope(struct kl_worn *worn, double slope_rad);
 
 /** How far the slowest sensor is; those more than a second behind the rest are not counted.
  *  INT64_MAX: nothing is worn. */
