@@ -27,6 +27,8 @@ struct yaml_lab {
     struct kl_yaml_subject *runner;
     struct yaml_settings *settings;
     char *flags;
+    char **sync;
+    unsigned sync_count;
     struct yaml_timing *flag_timing;
     struct kl_yaml_device *devices;
     unsigned devices_count;
@@ -55,7 +57,12 @@ static const cyaml_schema_field_t timing_fields[] = {
     CYAML_FIELD_BOOL_PTR("demo", OPTIONAL, struct yaml_timing, demo),
     CYAML_FIELD_END};
 
+static const cyaml_schema_value_t stream_name_schema = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, KL_NAME_MAX - 1)};
+
 static const cyaml_schema_field_t lab_fields[] = {
+    CYAML_FIELD_SEQUENCE("sync", OPTIONAL, struct yaml_lab, sync, &stream_name_schema, 2,
+                         KL_LAB_PULSES),
     CYAML_FIELD_MAPPING_PTR("runner", OPTIONAL, struct yaml_lab, runner, kl_lab_subject_fields),
     CYAML_FIELD_MAPPING_PTR("settings", OPTIONAL, struct yaml_lab, settings, settings_fields),
     CYAML_FIELD_STRING_PTR("flags", OPTIONAL, struct yaml_lab, flags, 1, 200),
@@ -193,6 +200,42 @@ static void take_flags(const struct kl_lab_document *document, const struct yaml
     }
 }
 
+/* The device that streams a name. @return device_count: none */
+static size_t device_of(const struct kl_lab *lab, const char *stream)
+{
+    for (size_t d = 0; d < lab->device_count; d++) {
+        for (size_t s = 0; s < lab->device[d].stream_count; s++) {
+            if (strcmp(lab->device[d].stream[s].name, stream) == 0) {
+                return d;
+            }
+        }
+    }
+    return lab->device_count;
+}
+
+/* Streams that carry the shared pulse: they exist, and not all are of one clock. */
+static void take_sync(const struct kl_lab_document *document, const struct yaml_lab *from,
+                      struct kl_lab *to)
+{
+    for (unsigned i = 0; i < from->sync_count; i++) {
+        char key[24];
+        size_t device = device_of(to, from->sync[i]);
+        (void)snprintf(key, sizeof(key), "sync[%u]", i + 1);
+        if (device == to->device_count) {
+            (void)kl_lab_refuse(document, key,
+                                "no device streams \"%s\"; name the stream of each "
+                                "device whose first channel carries the pulse",
+                                from->sync[i]);
+        } else if (i > 0 && device == device_of(to, to->pulse[0])) {
+            (void)kl_lab_refuse(document, key,
+                                "%s is of the same device as %s: their clock is one; name a stream "
+                                "of another device",
+                                from->sync[i], to->pulse[0]);
+        }
+        (void)snprintf(to->pulse[to->pulse_count++], KL_NAME_MAX, "%s", from->sync[i]);
+    }
+}
+
 int kl_lab_read(const char *path, struct kl_lab *out, struct kl_lab_findings *findings)
 {
     memset(out, 0, sizeof(*out));
@@ -222,6 +265,7 @@ int kl_lab_read(const char *path, struct kl_lab *out, struct kl_lab_findings *fi
     kl_lab_subject_take(&document, lab->runner, &out->subject);
     (void)kl_lab_devices_take(&document, lab->devices, lab->devices_count, out);
     kl_lab_together(&document, out);
+    take_sync(&document, lab, out);
     take_flags(&document, lab, out);
     free(text);
     kl_yaml_free(&lab_schema, loaded);

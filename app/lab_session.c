@@ -219,6 +219,14 @@ static int take_runner(const struct kl_lab_session *session, struct kl_lab *lab,
     return status;
 }
 
+/* A line of its own, whatever line of progress stands there. */
+static void tell(void *self, const char *text)
+{
+    (void)self;
+    (void)fprintf(stderr, "%s%s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", text);
+    (void)fflush(stderr);
+}
+
 static int run_and_leave(const struct kl_lab_session *session, const struct kl_lab *lab,
                          struct kl_hub *hub, struct kl_fault *fault)
 {
@@ -227,6 +235,10 @@ static int run_and_leave(const struct kl_lab_session *session, const struct kl_l
     struct kl_results results = {0};
     struct kl_event first[KL_SUBJECT_EVENTS + 1];
     size_t first_count = first_events(lab, first);
+    const char *pulse[KL_LAB_PULSES];
+    for (size_t i = 0; i < lab->pulse_count; i++) {
+        pulse[i] = lab->pulse[i];
+    }
     bool window = session->screen && kl_window_available();
     struct kl_run_config config = {
         .open = start_hub,
@@ -238,6 +250,9 @@ static int run_and_leave(const struct kl_lab_session *session, const struct kl_l
         .flags_text = lab->flags_text,
         .first = first,
         .first_count = first_count,
+        .pulse = pulse,
+        .pulse_count = lab->pulse_count,
+        .tell = tell,
         .record_path = output_path(session, recorded, sizeof(recorded)),
         .sink = kl_results_sink(&results),
         .screen = window,

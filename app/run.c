@@ -22,7 +22,8 @@ struct kl_run {
     struct kl_source *source;
     struct kl_pipeline *pipeline;
     struct kl_recorder *recorder;
-    struct kl_record_digest digest; /* of the step records so far */
+    struct kl_alignment_trial *alignment; /* live only: a replay uses what was found then */
+    struct kl_record_digest digest;       /* of the step records so far */
     struct kl_snapshot_exchange *exchange;
     struct kl_snapshot *scratch; /* progress and final state */
     struct kl_run_stream stream[KL_STREAMS_MAX];
@@ -119,6 +120,31 @@ static void close_source(struct kl_run *run)
     }
 }
 
+/** What the test of the clocks found is told, and goes into the sequence as if an operator had
+ *  entered it; at the end only into the file: no sample comes after it. */
+static void post_alignment(struct kl_run *run, bool ended)
+{
+    struct kl_alignment_finding finding;
+    while (kl_alignment_trial_next(run->alignment, &finding)) {
+        char note[sizeof(finding.text) + 16];
+        (void)snprintf(note, sizeof(note), "clocks: %s", finding.text);
+        const struct kl_item marker = {
+            .kind = KL_ITEM_EVENT,
+            .event = {.kind = KL_EVENT_MARKER, .t_ns = atomic_load(&run->now_ns), .text = note}};
+        if (ended && run->recorder != NULL) {
+            (void)kl_recorder_item(run->recorder, &marker);
+        } else if (!ended) {
+            if (finding.accepted) {
+                (void)kl_hub_event(run->config.hub, &finding.event);
+            }
+            (void)kl_hub_event(run->config.hub, &marker.event);
+        }
+        if (run->config.tell != NULL) {
+            run->config.tell(run->config.self, note);
+        }
+    }
+}
+
 /** Recording and pipeline see the same items; what was chosen before the first sample is the first
  *  of them. */
 static void take_item(struct kl_run *run, const struct kl_item *item)
@@ -127,6 +153,20 @@ static void take_item(struct kl_run *run, const struct kl_item *item)
         (void)kl_recorder_item(run->recorder, item);
     }
     kl_pipeline_item(run->pipeline, item);
+    if (run->alignment != NULL) {
+        kl_alignment_trial_item(run->alignment, item);
+        post_alignment(run, false);
+    }
+}
+
+static int open_alignment(struct kl_run *run, struct kl_fault *fault)
+{
+    if (run->config.hub == NULL) {
+        return KL_OK;
+    }
+    run->alignment = kl_alignment_trial_create(run->source->stream, run->source->stream_count,
+                                               run->config.pulse, run->config.pulse_count);
+    return run->alignment != NULL ? KL_OK : kl_fault(fault, KL_ERR_MEM, "out of memory");
 }
 
 static int open_recorder(struct kl_run *run, struct kl_fault *fault)
@@ -194,7 +234,8 @@ struct kl_run *kl_run_create(const struct kl_run_config *config, struct kl_fault
         return NULL;
     }
     run->digest = kl_record_digest_init();
-    if (open_source(run, fault) != KL_OK || open_recorder(run, fault) != KL_OK) {
+    if (open_source(run, fault) != KL_OK || open_alignment(run, fault) != KL_OK ||
+        open_recorder(run, fault) != KL_OK) {
         kl_run_destroy(run);
         return NULL;
     }
@@ -209,6 +250,7 @@ void kl_run_destroy(struct kl_run *run)
     }
     (void)kl_recorder_close(run->recorder, NULL);
     close_source(run);
+    kl_alignment_trial_destroy(run->alignment);
     kl_snapshot_exchange_destroy(run->exchange);
     free(run->scratch);
     free(run);
@@ -461,6 +503,10 @@ int kl_run_loop(struct kl_run *run, struct kl_fault *fault)
         drain(run, fault);
     }
     kl_pipeline_end(run->pipeline);
+    if (run->alignment != NULL) {
+        kl_alignment_trial_end(run->alignment);
+        post_alignment(run, true);
+    }
     if (run->recorder != NULL) {
         run->recorder_state = kl_recorder_get(run->recorder);
         int closed = kl_recorder_close(run->recorder, answer < 0 ? NULL : fault);

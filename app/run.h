@@ -12,6 +12,7 @@
 #include "acquire/hub.h"
 #include "acquire/recorder.h"
 #include "acquire/source.h"
+#include "process/alignment_trial.h"
 #include "process/pipeline.h"
 #include "visualize/window.h"
 
@@ -34,6 +35,8 @@ struct kl_run_config {
     const struct kl_event *first; /* [first_count] what people said before the first sample; stands
                                      for what a simulated device says of the same then */
     size_t first_count;
+    const char *const *pulse; /* [pulse_count] streams that carry a shared pulse */
+    size_t pulse_count;
     const char *record_path;      /* NULL: not recorded */
     struct kl_pipeline_sink sink; /* results, beside recorder and screen */
     double speed;                 /* of a replay; 0: as fast as possible (and live) */
@@ -43,6 +46,8 @@ struct kl_run_config {
     const char *path;             /* of the recording replayed, for the screen */
     /** Called about once a second of wall time, for a line of progress. May be NULL. */
     void (*progress)(void *self, const struct kl_snapshot *snapshot);
+    /** Something the operator should read, live: a line without its end. May be NULL. */
+    void (*tell)(void *self, const char *text);
 };
 
 struct kl_run;
