@@ -1,5 +1,7 @@
 #include "app/lab_session.h"
 
+#include "app/guide.h"
+#include "app/operator_lines.h"
 #include "app/results.h"
 #include "app/run_screen.h"
 #include "app/summary_json.h"
@@ -28,6 +30,8 @@ size_t kl_lab_session_options(struct kl_lab_session *session, struct kl_option *
          "belt speed in m/s, where no treadmill tells"},
         {"--capture", KL_OPTION_TEXT, &session->capture, "DIR",
          "keep the raw bytes of every device there, for a bug report"},
+        {"--calibrate", KL_OPTION_FLAG, &session->calibrate, NULL,
+         "lead through zeroing, weighing and calibration on the terminal"},
         {"--fast", KL_OPTION_FLAG, &session->fast, NULL,
          "simulated devices only: do not wait for the clock"},
         {"--light", KL_OPTION_FLAG, &session->light, NULL, "light theme"},
@@ -70,6 +74,10 @@ static const char *output_path(const struct kl_lab_session *session, char *out, 
 struct hub_source {
     struct kl_hub *hub;
     const struct kl_lab_session *session;
+    bool leads; /* the guide; a simulated runner calibrates by itself */
+    struct kl_run *run;
+    struct kl_guide *guide; /* NULL: none */
+    struct kl_operator_lines lines;
 };
 
 static struct kl_source *start_hub(void *self, struct kl_fault *fault)
@@ -227,11 +235,73 @@ static void tell(void *self, const char *text)
     (void)fflush(stderr);
 }
 
+/* -------------------------------------------------------------------- guide */
+
+static void guide_tells(void *self, const char *text)
+{
+    tell(self, text);
+}
+
+static void guide_posts(void *self, const struct kl_event *event)
+{
+    const struct hub_source *source = self;
+    if (kl_run_event(source->run, event) != KL_OK) {
+        kl_complain(source->session->verb, "too many events wait; \"%s\" is lost", event->text);
+    }
+}
+
+static void guide_quits(void *self)
+{
+    const struct hub_source *source = self;
+    kl_run_stop(source->run);
+}
+
+static struct kl_guide *create_guide(struct hub_source *source, struct kl_run *run)
+{
+    const struct kl_run_stream *counts = NULL;
+    struct kl_guide_config config = {.stamps = kl_run_stamps(run), .leads = source->leads};
+    config.stream_count = kl_run_streams(run, &config.stream, &counts);
+    config.sink = (struct kl_guide_sink){
+        .self = source, .tell = guide_tells, .post = guide_posts, .quit = guide_quits};
+    source->run = run;
+    kl_operator_lines_init(&source->lines);
+    return kl_guide_create(&config);
+}
+
+static void operate(void *self, struct kl_run *run, int64_t now_ns)
+{
+    struct hub_source *source = self;
+    char line[KL_OPERATOR_LINE_MAX];
+    if (source->guide == NULL) {
+        return;
+    }
+    while (kl_operator_lines_next(&source->lines, line)) {
+        kl_guide_command(source->guide, line);
+    }
+    if (now_ns > 0) {
+        kl_guide_step(source->guide, now_ns, kl_run_pipeline(run));
+    }
+}
+
+/* A simulated runner that calibrates has its own events. */
+static bool calibrates_itself(const struct kl_lab *lab)
+{
+    for (size_t i = 0; i < lab->device_count; i++) {
+        const struct kl_virtual_runner *runner = &lab->device[i].runner;
+        if (lab->device[i].driver == &kl_virtual_runner_driver &&
+            (runner->still_s > 0 || runner->knee_bends > 0 || runner->mvc_trials > 0 ||
+             runner->quiet_s > 0 || runner->stand_s > 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int run_and_leave(const struct kl_lab_session *session, const struct kl_lab *lab,
                          struct kl_hub *hub, struct kl_fault *fault)
 {
     char recorded[KL_PATH_MAX - 16];
-    struct hub_source source = {.hub = hub, .session = session};
+    struct hub_source source = {.hub = hub, .session = session, .leads = !calibrates_itself(lab)};
     struct kl_results results = {0};
     struct kl_event first[KL_SUBJECT_EVENTS + 1];
     size_t first_count = first_events(lab, first);
@@ -253,6 +323,7 @@ static int run_and_leave(const struct kl_lab_session *session, const struct kl_l
         .pulse = pulse,
         .pulse_count = lab->pulse_count,
         .tell = tell,
+        .operate = session->calibrate ? operate : NULL,
         .record_path = output_path(session, recorded, sizeof(recorded)),
         .sink = kl_results_sink(&results),
         .screen = window,
@@ -265,6 +336,13 @@ static int run_and_leave(const struct kl_lab_session *session, const struct kl_l
     struct kl_run *run = kl_run_create(&config, fault);
     if (run == NULL) {
         return KL_ERR_IO;
+    }
+    if (session->calibrate) {
+        source.guide = create_guide(&source, run);
+        if (source.guide == NULL) {
+            kl_run_destroy(run);
+            return kl_fault(fault, KL_ERR_MEM, "out of memory");
+        }
     }
     const struct kl_run_screen screen = {.title = session->title,
                                          .window = window,
@@ -288,6 +366,7 @@ static int run_and_leave(const struct kl_lab_session *session, const struct kl_l
     }
     say_where(recorded, run);
     fault->text[0] = '\0'; /* said above */
+    kl_guide_destroy(source.guide);
     kl_run_destroy(run);
     kl_results_free(&results);
     return status;

@@ -14,6 +14,7 @@
 #define SOURCE_WAIT_NS INT64_C(1000000)       /* 1 ms: how late a stop may be seen */
 #define PUBLISH_EVERY_NS INT64_C(15000000)    /* a little faster than a 60 Hz screen */
 #define PROGRESS_EVERY_NS INT64_C(1000000000) /* 1 s */
+#define OPERATE_EVERY_NS INT64_C(100000000)   /* 100 ms */
 #define PACE_SLICE_NS INT64_C(10000000)       /* 10 ms: longest sleep before looking at commands */
 #define DRAIN_NS INT64_C(30000000)            /* 30 ms for what is still in the rings at a stop */
 
@@ -29,6 +30,7 @@ struct kl_run {
     struct kl_run_stream stream[KL_STREAMS_MAX];
     int64_t pace_session_ns, pace_wall_ns; /* session time and wall time of the last re-start */
     int64_t next_publish_ns, next_progress_ns;
+    int64_t next_operate_ns, next_operate_wall_ns;
     int64_t skip_until_ns; /* while seeking: no pacing before this session time */
     int64_t duration_ns;
     struct kl_recorder_state recorder_state; /* kept after the recorder is closed */
@@ -476,6 +478,20 @@ static void drain(struct kl_run *run, struct kl_fault *fault)
     }
 }
 
+static void operate_when_due(struct kl_run *run)
+{
+    if (run->config.operate == NULL) {
+        return;
+    }
+    int64_t now_ns = atomic_load(&run->now_ns);
+    int64_t wall = wall_ns();
+    if (now_ns >= run->next_operate_ns || wall >= run->next_operate_wall_ns) {
+        run->next_operate_ns = now_ns + OPERATE_EVERY_NS;
+        run->next_operate_wall_ns = wall + OPERATE_EVERY_NS;
+        run->config.operate(run->config.self, run, now_ns);
+    }
+}
+
 int kl_run_loop(struct kl_run *run, struct kl_fault *fault)
 {
     int status = KL_OK;
@@ -494,6 +510,7 @@ int kl_run_loop(struct kl_run *run, struct kl_fault *fault)
             break;
         }
         publish_when_due(run, false);
+        operate_when_due(run);
     }
     if (run->source == NULL) {
         atomic_store(&run->finished, true);
@@ -537,16 +554,24 @@ bool kl_run_finished(const struct kl_run *run)
 #define TARE_NS (3 * KL_NS_PER_S)
 #define WEIGH_NS (3 * KL_NS_PER_S)
 
+int kl_run_event(struct kl_run *run, const struct kl_event *event)
+{
+    return run->config.hub != NULL ? kl_hub_event(run->config.hub, event) : KL_OK;
+}
+
+bool kl_run_stamps(const struct kl_run *run)
+{
+    return run->alignment != NULL && kl_alignment_trial_stamps(run->alignment);
+}
+
 static void post(struct kl_run *run, enum kl_event_kind kind, int64_t duration_ns, double value,
                  const char *text)
 {
-    if (run->config.hub != NULL) {
-        struct kl_event event = {.kind = kind,
-                                 .duration_ns = duration_ns,
-                                 .value = {value},
-                                 .text = text != NULL ? text : ""};
-        (void)kl_hub_event(run->config.hub, &event);
-    }
+    const struct kl_event event = {.kind = kind,
+                                   .duration_ns = duration_ns,
+                                   .value = {value},
+                                   .text = text != NULL ? text : ""};
+    (void)kl_run_event(run, &event);
 }
 
 void kl_run_command(struct kl_run *run, enum kl_command command, double value, const char *text)

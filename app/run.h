@@ -23,6 +23,8 @@ struct kl_run_stream {
     int64_t first_ns, last_ns;
 };
 
+struct kl_run;
+
 struct kl_run_config {
     /** Opens the source; called again to seek backwards (files). */
     struct kl_source *(*open)(void *self, struct kl_fault *fault);
@@ -46,11 +48,12 @@ struct kl_run_config {
     const char *path;             /* of the recording replayed, for the screen */
     /** Called about once a second of wall time, for a line of progress. May be NULL. */
     void (*progress)(void *self, const struct kl_snapshot *snapshot);
+    /** Called about ten times a second, of data or of wall time, whichever passes faster. May be
+     *  NULL. Threads: session. @param now_ns  newest session time */
+    void (*operate)(void *self, struct kl_run *run, int64_t now_ns);
     /** Something the operator should read, live: a line without its end. May be NULL. */
     void (*tell)(void *self, const char *text);
 };
-
-struct kl_run;
 
 /** Opens the source, the recorder and the pipeline. @return NULL with *fault */
 struct kl_run *kl_run_create(const struct kl_run_config *config, struct kl_fault *fault);
@@ -66,8 +69,15 @@ bool kl_run_finished(const struct kl_run *run);
 /** A key or button of the operator. Threads: any. */
 void kl_run_command(struct kl_run *run, enum kl_command command, double value, const char *text);
 
+/** An event of the operator, live; stamped with the newest session time. Threads: any.
+ *  @return KL_OK or KL_ERR_MEM when too many wait */
+int kl_run_event(struct kl_run *run, const struct kl_event *event);
+
 /** Newest snapshot for the screen; NULL when nothing is new. Threads: screen. */
 const struct kl_snapshot *kl_run_snapshot(struct kl_run *run);
+
+/** Foot stamps can align clocks here. */
+bool kl_run_stamps(const struct kl_run *run);
 
 /** After the loop: state at the end, stream counts, the pipeline for its summary. */
 void kl_run_final(const struct kl_run *run, struct kl_snapshot *out);

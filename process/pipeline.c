@@ -588,16 +588,16 @@ void kl_pipeline_end(struct kl_pipeline *pipeline)
 
 /* ------------------------------------------------------------------ results */
 
-static void show_problem(const struct kl_pipeline *pipeline, struct kl_snapshot *out)
+void kl_pipeline_problem(const struct kl_pipeline *pipeline, char out[KL_PIPELINE_PROBLEM_MAX])
 {
     const char *problem = kl_body_weight_problem(&pipeline->weight);
     size_t late = kl_step_assembler_late(pipeline->assembler);
     if (problem[0] == '\0' && late > 0) {
-        (void)snprintf(out->plate_problem, sizeof(out->plate_problem),
+        (void)snprintf(out, KL_PIPELINE_PROBLEM_MAX,
                        "%zu contacts came more than 1 s late and are in no step", late);
         return;
     }
-    (void)snprintf(out->plate_problem, sizeof(out->plate_problem), "%s",
+    (void)snprintf(out, KL_PIPELINE_PROBLEM_MAX, "%s",
                    problem[0] != '\0' ? problem : pipeline->unfit);
 }
 
@@ -611,7 +611,7 @@ void kl_pipeline_snapshot(const struct kl_pipeline *pipeline, struct kl_snapshot
     out->cadence_fft_spm = moving ? SECONDS_PER_MINUTE * kl_cadence_spectral(pipeline->cadence) : 0;
     out->cadence_disagrees =
         out->cadence_spm > 0 && moving && kl_cadence_disagrees(pipeline->cadence);
-    show_problem(pipeline, out);
+    kl_pipeline_problem(pipeline, out->plate_problem);
     out->flag_count = kl_flag_engine_get(pipeline->flags, out->flag, KL_SNAPSHOT_FLAGS);
     for (int f = 0; f < KL_FACTOR_COUNT; f++) {
         out->factor[f] =
@@ -630,6 +630,11 @@ size_t kl_pipeline_summary(const struct kl_pipeline *pipeline, enum kl_side side
         *sd = kl_running_sd(running);
     }
     return running->n;
+}
+
+const struct kl_worn *kl_pipeline_worn(const struct kl_pipeline *pipeline)
+{
+    return pipeline->worn;
 }
 
 size_t kl_pipeline_contacts(const struct kl_pipeline *pipeline)

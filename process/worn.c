@@ -172,6 +172,11 @@ const struct kl_body_calibration *kl_worn_calibration(const struct kl_worn *worn
     return worn->calibration;
 }
 
+const struct kl_muscle_signals *kl_worn_muscles(const struct kl_worn *worn)
+{
+    return worn->muscle;
+}
+
 const struct kl_motion_window *kl_worn_window(const struct kl_worn *worn)
 {
     return worn->has_window ? &worn->window : NULL;

@@ -13,6 +13,7 @@
 #include "process/knee/knee_centre.h"
 #include "process/motion/body_calibration.h"
 #include "process/motion/motion_window.h"
+#include "process/muscle/muscle_signal.h"
 #include "process/steps/step_assembler.h"
 
 struct kl_worn;
@@ -56,6 +57,9 @@ void kl_worn_pending(const struct kl_worn *worn, struct kl_step *step);
 
 /** The guided calibration, for the screen. */
 const struct kl_body_calibration *kl_worn_calibration(const struct kl_worn *worn);
+
+/** The EMG worn, with what maximal contractions gave. */
+const struct kl_muscle_signals *kl_worn_muscles(const struct kl_worn *worn);
 
 /** Motion around the newest step that had any; NULL: none yet. Borrowed until the next step. */
 const struct kl_motion_window *kl_worn_window(const struct kl_worn *worn);

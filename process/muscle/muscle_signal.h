@@ -26,9 +26,14 @@ bool kl_muscle_signals_has(const struct kl_muscle_signals *signals, enum kl_side
                            enum kl_muscle muscle);
 
 /** All muscles contract as hard as they can from here for duration_ns: the largest half second of
- *  each becomes its reference when the trial is over; a stronger trial replaces a weaker one. */
+ *  each becomes its reference when the trial is over; a stronger trial replaces a weaker one
+ *  (methods 13: the best half second of three). One event for each trial, or one for all. */
 void kl_muscle_signals_contract(struct kl_muscle_signals *signals, int64_t t_ns,
                                 int64_t duration_ns);
+
+/** Amplitude of the best contraction so far, V; 0: none. */
+double kl_muscle_signals_reference(const struct kl_muscle_signals *signals, enum kl_side side,
+                                   enum kl_muscle muscle);
 
 /** Mains frequency that hum is looked for at, Hz; 0: none. */
 void kl_muscle_signals_line(struct kl_muscle_signals *signals, double line_hz);
