@@ -274,13 +274,15 @@ static void judge(struct kl_alignment_trial *trial, const struct pair *pair)
         /* what was measured comes on top of the offset that held */
         found.lag_ns -= trial->offset_ns[other->stream];
         finding.event = kl_alignment_event(&found, stream->source);
-        (void)snprintf(finding.text, sizeof(finding.text),
-                       finding.changed
-                           ? "%.40s: its clock has moved by %.1f ms against %.40s since "
-                             "the last check (allowed: 5 ms); angles of the knee in "
-                             "between are less sure"
-                           : "%.40s: %.1f ms behind %.40s; taken back from here on",
-                       stream->name, lag_ms, beside->name);
+        const char *format =
+            finding.changed
+                ? "%.40s: its clock has moved by %.1f ms against %.40s since the last check "
+                  "(allowed: 5 ms); angles of the knee in between are less sure"
+            : trial->aligned[other->stream]
+                ? "%.40s: %.1f ms from %.40s since the last check: good"
+                : "%.40s: %.1f ms behind %.40s; taken back from here on";
+        (void)snprintf(finding.text, sizeof(finding.text), format, stream->name, lag_ms,
+                       beside->name);
     }
     if (clearest(trial, &finding)) {
         add_finding(trial, &finding);
