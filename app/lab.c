@@ -13,7 +13,7 @@
 #define OPTIONAL (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
 
 struct yaml_settings {
-    double *cutoff_hz, *threshold_n, *target_cadence_spm;
+    double *cutoff_hz, *threshold_n, *target_cadence_spm, *mains_hz;
     int *loading_rule;
 };
 
@@ -24,8 +24,11 @@ struct yaml_timing {
 };
 
 struct yaml_lab {
+    struct kl_yaml_subject *runner;
     struct yaml_settings *settings;
     char *flags;
+    char **sync;
+    unsigned sync_count;
     struct yaml_timing *flag_timing;
     struct kl_yaml_device *devices;
     unsigned devices_count;
@@ -40,6 +43,7 @@ static const cyaml_schema_field_t settings_fields[] = {
     CYAML_FIELD_FLOAT_PTR("cutoff_hz", OPTIONAL, struct yaml_settings, cutoff_hz),
     CYAML_FIELD_FLOAT_PTR("threshold_n", OPTIONAL, struct yaml_settings, threshold_n),
     CYAML_FIELD_FLOAT_PTR("target_cadence_spm", OPTIONAL, struct yaml_settings, target_cadence_spm),
+    CYAML_FIELD_FLOAT_PTR("mains_hz", OPTIONAL, struct yaml_settings, mains_hz),
     CYAML_FIELD_ENUM_PTR("loading_rule", OPTIONAL | CYAML_FLAG_STRICT, struct yaml_settings,
                          loading_rule, rule_words, 4),
     CYAML_FIELD_END};
@@ -53,7 +57,13 @@ static const cyaml_schema_field_t timing_fields[] = {
     CYAML_FIELD_BOOL_PTR("demo", OPTIONAL, struct yaml_timing, demo),
     CYAML_FIELD_END};
 
+static const cyaml_schema_value_t stream_name_schema = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, KL_NAME_MAX - 1)};
+
 static const cyaml_schema_field_t lab_fields[] = {
+    CYAML_FIELD_SEQUENCE("sync", OPTIONAL, struct yaml_lab, sync, &stream_name_schema, 2,
+                         KL_LAB_PULSES),
+    CYAML_FIELD_MAPPING_PTR("runner", OPTIONAL, struct yaml_lab, runner, kl_lab_subject_fields),
     CYAML_FIELD_MAPPING_PTR("settings", OPTIONAL, struct yaml_lab, settings, settings_fields),
     CYAML_FIELD_STRING_PTR("flags", OPTIONAL, struct yaml_lab, flags, 1, 200),
     CYAML_FIELD_MAPPING_PTR("flag_timing", OPTIONAL, struct yaml_lab, flag_timing, timing_fields),
@@ -97,6 +107,19 @@ static void take_settings(const struct kl_lab_document *document, const struct y
         (void)kl_lab_refuse(document, "settings.target_cadence_spm",
                             "%g is out of range; allowed is 60 to 300, or 0 for none",
                             to->target_cadence_spm);
+    }
+}
+
+/** Mains of the world: 50 or 60 Hz. */
+static void take_mains(const struct kl_lab_document *document, const struct yaml_settings *from,
+                       double *to)
+{
+    if (from == NULL || from->mains_hz == NULL) {
+        return;
+    }
+    *to = *from->mains_hz;
+    if (*to != 50.0 && *to != 60.0) {
+        (void)kl_lab_refuse(document, "settings.mains_hz", "%g is neither 50 nor 60", *to);
     }
 }
 
@@ -177,6 +200,42 @@ static void take_flags(const struct kl_lab_document *document, const struct yaml
     }
 }
 
+/* The device that streams a name. @return device_count: none */
+static size_t device_of(const struct kl_lab *lab, const char *stream)
+{
+    for (size_t d = 0; d < lab->device_count; d++) {
+        for (size_t s = 0; s < lab->device[d].stream_count; s++) {
+            if (strcmp(lab->device[d].stream[s].name, stream) == 0) {
+                return d;
+            }
+        }
+    }
+    return lab->device_count;
+}
+
+/* Streams that carry the shared pulse: they exist, and not all are of one clock. */
+static void take_sync(const struct kl_lab_document *document, const struct yaml_lab *from,
+                      struct kl_lab *to)
+{
+    for (unsigned i = 0; i < from->sync_count; i++) {
+        char key[24];
+        size_t device = device_of(to, from->sync[i]);
+        (void)snprintf(key, sizeof(key), "sync[%u]", i + 1);
+        if (device == to->device_count) {
+            (void)kl_lab_refuse(document, key,
+                                "no device streams \"%s\"; name the stream of each "
+                                "device whose first channel carries the pulse",
+                                from->sync[i]);
+        } else if (i > 0 && device == device_of(to, to->pulse[0])) {
+            (void)kl_lab_refuse(document, key,
+                                "%s is of the same device as %s: their clock is one; name a stream "
+                                "of another device",
+                                from->sync[i], to->pulse[0]);
+        }
+        (void)snprintf(to->pulse[to->pulse_count++], KL_NAME_MAX, "%s", from->sync[i]);
+    }
+}
+
 int kl_lab_read(const char *path, struct kl_lab *out, struct kl_lab_findings *findings)
 {
     memset(out, 0, sizeof(*out));
@@ -202,8 +261,11 @@ int kl_lab_read(const char *path, struct kl_lab *out, struct kl_lab_findings *fi
     (void)snprintf(out->path, sizeof(out->path), "%s", path);
     out->settings = kl_settings_defaults();
     take_settings(&document, lab->settings, &out->settings);
+    take_mains(&document, lab->settings, &out->mains_hz);
+    kl_lab_subject_take(&document, lab->runner, &out->subject);
     (void)kl_lab_devices_take(&document, lab->devices, lab->devices_count, out);
     kl_lab_together(&document, out);
+    take_sync(&document, lab, out);
     take_flags(&document, lab, out);
     free(text);
     kl_yaml_free(&lab_schema, loaded);

@@ -4,10 +4,12 @@
 
 #include "acquire/hub.h"
 #include "app/lab_document.h"
+#include "app/lab_subject.h"
 #include "devices/virtual_runner.h"
 #include "process/pipeline.h"
 
 #define KL_LAB_DEVICES 32
+#define KL_LAB_PULSES 8
 #define KL_PATH_MAX 4096 /* as Linux has it */
 
 struct kl_lab_device {
@@ -28,6 +30,10 @@ const void *kl_lab_device_config(const struct kl_lab_device *device);
 struct kl_lab {
     char path[KL_PATH_MAX];
     struct kl_settings settings;
+    struct kl_lab_subject subject; /* who runs, if the lab file says so */
+    double mains_hz;               /* what hum of the mains is looked for in the EMG; 0: none */
+    size_t pulse_count;            /* streams that carry the shared pulse */
+    char pulse[KL_LAB_PULSES][KL_NAME_MAX];
     char flags_path[KL_PATH_MAX];
     struct kl_flag_table flags;
     char *flags_text; /* heap: as embedded in recordings */

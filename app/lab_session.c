@@ -1,11 +1,14 @@
 #include "app/lab_session.h"
 
+#include "app/guide.h"
+#include "app/operator_lines.h"
 #include "app/results.h"
 #include "app/run_screen.h"
 #include "app/summary_json.h"
 #include "app/virtual_truth_file.h"
 #include "visualize/window.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +20,18 @@
 
 size_t kl_lab_session_options(struct kl_lab_session *session, struct kl_option *out)
 {
+    session->speed_m_s = (double)NAN; /* options are finite */
     const struct kl_option options[KL_LAB_SESSION_OPTIONS] = {
         {"--seconds", KL_OPTION_SECONDS, &session->seconds, "N", "end after N seconds"},
         {"--output", KL_OPTION_TEXT, &session->output, "FILE.xdf", "where to record"},
+        {"--runner", KL_OPTION_TEXT, &session->runner, "FILE.yaml",
+         "who runs: a runner section instead of the lab's"},
+        {"--speed", KL_OPTION_NUMBER, &session->speed_m_s, "M/S",
+         "belt speed in m/s, where no treadmill tells"},
         {"--capture", KL_OPTION_TEXT, &session->capture, "DIR",
          "keep the raw bytes of every device there, for a bug report"},
+        {"--calibrate", KL_OPTION_FLAG, &session->calibrate, NULL,
+         "lead through zeroing, weighing and calibration on the terminal"},
         {"--fast", KL_OPTION_FLAG, &session->fast, NULL,
          "simulated devices only: do not wait for the clock"},
         {"--light", KL_OPTION_FLAG, &session->light, NULL, "light theme"},
@@ -64,6 +74,10 @@ static const char *output_path(const struct kl_lab_session *session, char *out, 
 struct hub_source {
     struct kl_hub *hub;
     const struct kl_lab_session *session;
+    bool leads; /* the guide; a simulated runner calibrates by itself */
+    struct kl_run *run;
+    struct kl_guide *guide; /* NULL: none */
+    struct kl_operator_lines lines;
 };
 
 static struct kl_source *start_hub(void *self, struct kl_fault *fault)
@@ -186,12 +200,115 @@ static void say_where(const char *recorded, const struct kl_run *run)
 
 /* -------------------------------------------------------------------- run */
 
+/* Who runs, at what speed, and the mains. @return how many events */
+static size_t first_events(const struct kl_lab *lab, struct kl_event out[KL_SUBJECT_EVENTS + 1])
+{
+    size_t count = kl_lab_subject_events(&lab->subject, out);
+    if (lab->mains_hz > 0) {
+        out[count++] = (struct kl_event){.kind = KL_EVENT_ENTRY,
+                                         .t_ns = KL_EPOCH_NS,
+                                         .value = {lab->mains_hz},
+                                         .text = "line_hz"};
+    }
+    return count;
+}
+
+/* The runner's own file and the speed of the call stand for what the lab file says. */
+static int take_runner(const struct kl_lab_session *session, struct kl_lab *lab,
+                       struct kl_fault *fault)
+{
+    int status = KL_OK;
+    if (session->runner != NULL) {
+        status = kl_lab_subject_load(session->runner, &lab->subject, fault);
+    }
+    if (status == KL_OK && !isnan(session->speed_m_s)) {
+        status = kl_lab_subject_speed(&lab->subject, session->speed_m_s, fault);
+    }
+    return status;
+}
+
+/* A line of its own, whatever line of progress stands there. */
+static void tell(void *self, const char *text)
+{
+    (void)self;
+    (void)fprintf(stderr, "%s%s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", text);
+    (void)fflush(stderr);
+}
+
+/* -------------------------------------------------------------------- guide */
+
+static void guide_tells(void *self, const char *text)
+{
+    tell(self, text);
+}
+
+static void guide_posts(void *self, const struct kl_event *event)
+{
+    const struct hub_source *source = self;
+    if (kl_run_event(source->run, event) != KL_OK) {
+        kl_complain(source->session->verb, "too many events wait; \"%s\" is lost", event->text);
+    }
+}
+
+static void guide_quits(void *self)
+{
+    const struct hub_source *source = self;
+    kl_run_stop(source->run);
+}
+
+static struct kl_guide *create_guide(struct hub_source *source, struct kl_run *run)
+{
+    const struct kl_run_stream *counts = NULL;
+    struct kl_guide_config config = {.stamps = kl_run_stamps(run), .leads = source->leads};
+    config.stream_count = kl_run_streams(run, &config.stream, &counts);
+    config.sink = (struct kl_guide_sink){
+        .self = source, .tell = guide_tells, .post = guide_posts, .quit = guide_quits};
+    source->run = run;
+    kl_operator_lines_init(&source->lines);
+    return kl_guide_create(&config);
+}
+
+static void operate(void *self, struct kl_run *run, int64_t now_ns)
+{
+    struct hub_source *source = self;
+    char line[KL_OPERATOR_LINE_MAX];
+    if (source->guide == NULL) {
+        return;
+    }
+    while (kl_operator_lines_next(&source->lines, line)) {
+        kl_guide_command(source->guide, line);
+    }
+    if (now_ns > 0) {
+        kl_guide_step(source->guide, now_ns, kl_run_pipeline(run));
+    }
+}
+
+/* A simulated runner that calibrates has its own events. */
+static bool calibrates_itself(const struct kl_lab *lab)
+{
+    for (size_t i = 0; i < lab->device_count; i++) {
+        const struct kl_virtual_runner *runner = &lab->device[i].runner;
+        if (lab->device[i].driver == &kl_virtual_runner_driver &&
+            (runner->still_s > 0 || runner->knee_bends > 0 || runner->mvc_trials > 0 ||
+             runner->quiet_s > 0 || runner->stand_s > 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int run_and_leave(const struct kl_lab_session *session, const struct kl_lab *lab,
                          struct kl_hub *hub, struct kl_fault *fault)
 {
     char recorded[KL_PATH_MAX - 16];
-    struct hub_source source = {.hub = hub, .session = session};
+    struct hub_source source = {.hub = hub, .session = session, .leads = !calibrates_itself(lab)};
     struct kl_results results = {0};
+    struct kl_event first[KL_SUBJECT_EVENTS + 1];
+    size_t first_count = first_events(lab, first);
+    const char *pulse[KL_LAB_PULSES];
+    for (size_t i = 0; i < lab->pulse_count; i++) {
+        pulse[i] = lab->pulse[i];
+    }
     bool window = session->screen && kl_window_available();
     struct kl_run_config config = {
         .open = start_hub,
@@ -201,6 +318,12 @@ static int run_and_leave(const struct kl_lab_session *session, const struct kl_l
         .settings = lab->settings,
         .flags = &lab->flags,
         .flags_text = lab->flags_text,
+        .first = first,
+        .first_count = first_count,
+        .pulse = pulse,
+        .pulse_count = lab->pulse_count,
+        .tell = tell,
+        .operate = session->calibrate ? operate : NULL,
         .record_path = output_path(session, recorded, sizeof(recorded)),
         .sink = kl_results_sink(&results),
         .screen = window,
@@ -213,6 +336,13 @@ static int run_and_leave(const struct kl_lab_session *session, const struct kl_l
     struct kl_run *run = kl_run_create(&config, fault);
     if (run == NULL) {
         return KL_ERR_IO;
+    }
+    if (session->calibrate) {
+        source.guide = create_guide(&source, run);
+        if (source.guide == NULL) {
+            kl_run_destroy(run);
+            return kl_fault(fault, KL_ERR_MEM, "out of memory");
+        }
     }
     const struct kl_run_screen screen = {.title = session->title,
                                          .window = window,
@@ -236,6 +366,7 @@ static int run_and_leave(const struct kl_lab_session *session, const struct kl_l
     }
     say_where(recorded, run);
     fault->text[0] = '\0'; /* said above */
+    kl_guide_destroy(source.guide);
     kl_run_destroy(run);
     kl_results_free(&results);
     return status;
@@ -256,7 +387,10 @@ int kl_lab_session(const struct kl_lab_session *session)
     if (status != KL_OK) {
         goto done;
     }
-    status = kl_lab_plug(lab, hub, &fault);
+    status = take_runner(session, lab, &fault);
+    if (status == KL_OK) {
+        status = kl_lab_plug(lab, hub, &fault);
+    }
     if (status == KL_OK && session->capture != NULL) {
         status = kl_hub_capture(hub, session->capture, &fault);
     }

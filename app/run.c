@@ -14,6 +14,7 @@
 #define SOURCE_WAIT_NS INT64_C(1000000)       /* 1 ms: how late a stop may be seen */
 #define PUBLISH_EVERY_NS INT64_C(15000000)    /* a little faster than a 60 Hz screen */
 #define PROGRESS_EVERY_NS INT64_C(1000000000) /* 1 s */
+#define OPERATE_EVERY_NS INT64_C(100000000)   /* 100 ms */
 #define PACE_SLICE_NS INT64_C(10000000)       /* 10 ms: longest sleep before looking at commands */
 #define DRAIN_NS INT64_C(30000000)            /* 30 ms for what is still in the rings at a stop */
 
@@ -22,12 +23,14 @@ struct kl_run {
     struct kl_source *source;
     struct kl_pipeline *pipeline;
     struct kl_recorder *recorder;
-    struct kl_record_digest digest; /* of the step records so far */
+    struct kl_alignment_trial *alignment; /* live only: a replay uses what was found then */
+    struct kl_record_digest digest;       /* of the step records so far */
     struct kl_snapshot_exchange *exchange;
     struct kl_snapshot *scratch; /* progress and final state */
     struct kl_run_stream stream[KL_STREAMS_MAX];
     int64_t pace_session_ns, pace_wall_ns; /* session time and wall time of the last re-start */
     int64_t next_publish_ns, next_progress_ns;
+    int64_t next_operate_ns, next_operate_wall_ns;
     int64_t skip_until_ns; /* while seeking: no pacing before this session time */
     int64_t duration_ns;
     struct kl_recorder_state recorder_state; /* kept after the recorder is closed */
@@ -119,6 +122,31 @@ static void close_source(struct kl_run *run)
     }
 }
 
+/** What the test of the clocks found is told, and goes into the sequence as if an operator had
+ *  entered it; at the end only into the file: no sample comes after it. */
+static void post_alignment(struct kl_run *run, bool ended)
+{
+    struct kl_alignment_finding finding;
+    while (kl_alignment_trial_next(run->alignment, &finding)) {
+        char note[sizeof(finding.text) + 16];
+        (void)snprintf(note, sizeof(note), "clocks: %s", finding.text);
+        const struct kl_item marker = {
+            .kind = KL_ITEM_EVENT,
+            .event = {.kind = KL_EVENT_MARKER, .t_ns = atomic_load(&run->now_ns), .text = note}};
+        if (ended && run->recorder != NULL) {
+            (void)kl_recorder_item(run->recorder, &marker);
+        } else if (!ended) {
+            if (finding.accepted) {
+                (void)kl_hub_event(run->config.hub, &finding.event);
+            }
+            (void)kl_hub_event(run->config.hub, &marker.event);
+        }
+        if (run->config.tell != NULL) {
+            run->config.tell(run->config.self, note);
+        }
+    }
+}
+
 /** Recording and pipeline see the same items; what was chosen before the first sample is the first
  *  of them. */
 static void take_item(struct kl_run *run, const struct kl_item *item)
@@ -127,6 +155,20 @@ static void take_item(struct kl_run *run, const struct kl_item *item)
         (void)kl_recorder_item(run->recorder, item);
     }
     kl_pipeline_item(run->pipeline, item);
+    if (run->alignment != NULL) {
+        kl_alignment_trial_item(run->alignment, item);
+        post_alignment(run, false);
+    }
+}
+
+static int open_alignment(struct kl_run *run, struct kl_fault *fault)
+{
+    if (run->config.hub == NULL) {
+        return KL_OK;
+    }
+    run->alignment = kl_alignment_trial_create(run->source->stream, run->source->stream_count,
+                                               run->config.pulse, run->config.pulse_count);
+    return run->alignment != NULL ? KL_OK : kl_fault(fault, KL_ERR_MEM, "out of memory");
 }
 
 static int open_recorder(struct kl_run *run, struct kl_fault *fault)
@@ -156,6 +198,27 @@ static int open_recorder(struct kl_run *run, struct kl_fault *fault)
     return KL_OK;
 }
 
+static void take_first(struct kl_run *run)
+{
+    for (size_t i = 0; i < run->config.first_count; i++) {
+        const struct kl_item item = {.kind = KL_ITEM_EVENT, .event = run->config.first[i]};
+        take_item(run, &item);
+    }
+}
+
+/** A simulated runner says who it is at the first sample; what people entered holds instead. */
+static bool said_by_people(const struct kl_run *run, const struct kl_item *item)
+{
+    for (size_t i = 0; item->kind == KL_ITEM_EVENT && i < run->config.first_count; i++) {
+        const struct kl_event *first = &run->config.first[i];
+        bool same = first->kind == KL_EVENT_SUBJECT || strcmp(first->text, item->event.text) == 0;
+        if (item->event.kind == first->kind && item->event.t_ns == KL_EPOCH_NS && same) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct kl_run *kl_run_create(const struct kl_run_config *config, struct kl_fault *fault)
 {
     struct kl_run *run = calloc(1, sizeof(*run));
@@ -173,10 +236,12 @@ struct kl_run *kl_run_create(const struct kl_run_config *config, struct kl_fault
         return NULL;
     }
     run->digest = kl_record_digest_init();
-    if (open_source(run, fault) != KL_OK || open_recorder(run, fault) != KL_OK) {
+    if (open_source(run, fault) != KL_OK || open_alignment(run, fault) != KL_OK ||
+        open_recorder(run, fault) != KL_OK) {
         kl_run_destroy(run);
         return NULL;
     }
+    take_first(run);
     return run;
 }
 
@@ -187,6 +252,7 @@ void kl_run_destroy(struct kl_run *run)
     }
     (void)kl_recorder_close(run->recorder, NULL);
     close_source(run);
+    kl_alignment_trial_destroy(run->alignment);
     kl_snapshot_exchange_destroy(run->exchange);
     free(run->scratch);
     free(run);
@@ -388,7 +454,9 @@ static int turn(struct kl_run *run, struct kl_fault *fault)
     }
     int64_t t_ns = item_time(&item);
     pace(run, t_ns);
-    take_item(run, &item);
+    if (!said_by_people(run, &item)) {
+        take_item(run, &item);
+    }
     if (item.kind == KL_ITEM_BLOCK) {
         count_samples(run, &item.block);
         atomic_store(&run->now_ns, t_ns);
@@ -410,6 +478,20 @@ static void drain(struct kl_run *run, struct kl_fault *fault)
     }
 }
 
+static void operate_when_due(struct kl_run *run)
+{
+    if (run->config.operate == NULL) {
+        return;
+    }
+    int64_t now_ns = atomic_load(&run->now_ns);
+    int64_t wall = wall_ns();
+    if (now_ns >= run->next_operate_ns || wall >= run->next_operate_wall_ns) {
+        run->next_operate_ns = now_ns + OPERATE_EVERY_NS;
+        run->next_operate_wall_ns = wall + OPERATE_EVERY_NS;
+        run->config.operate(run->config.self, run, now_ns);
+    }
+}
+
 int kl_run_loop(struct kl_run *run, struct kl_fault *fault)
 {
     int status = KL_OK;
@@ -428,6 +510,7 @@ int kl_run_loop(struct kl_run *run, struct kl_fault *fault)
             break;
         }
         publish_when_due(run, false);
+        operate_when_due(run);
     }
     if (run->source == NULL) {
         atomic_store(&run->finished, true);
@@ -437,6 +520,10 @@ int kl_run_loop(struct kl_run *run, struct kl_fault *fault)
         drain(run, fault);
     }
     kl_pipeline_end(run->pipeline);
+    if (run->alignment != NULL) {
+        kl_alignment_trial_end(run->alignment);
+        post_alignment(run, true);
+    }
     if (run->recorder != NULL) {
         run->recorder_state = kl_recorder_get(run->recorder);
         int closed = kl_recorder_close(run->recorder, answer < 0 ? NULL : fault);
@@ -467,16 +554,24 @@ bool kl_run_finished(const struct kl_run *run)
 #define TARE_NS (3 * KL_NS_PER_S)
 #define WEIGH_NS (3 * KL_NS_PER_S)
 
+int kl_run_event(struct kl_run *run, const struct kl_event *event)
+{
+    return run->config.hub != NULL ? kl_hub_event(run->config.hub, event) : KL_OK;
+}
+
+bool kl_run_stamps(const struct kl_run *run)
+{
+    return run->alignment != NULL && kl_alignment_trial_stamps(run->alignment);
+}
+
 static void post(struct kl_run *run, enum kl_event_kind kind, int64_t duration_ns, double value,
                  const char *text)
 {
-    if (run->config.hub != NULL) {
-        struct kl_event event = {.kind = kind,
-                                 .duration_ns = duration_ns,
-                                 .value = {value},
-                                 .text = text != NULL ? text : ""};
-        (void)kl_hub_event(run->config.hub, &event);
-    }
+    const struct kl_event event = {.kind = kind,
+                                   .duration_ns = duration_ns,
+                                   .value = {value},
+                                   .text = text != NULL ? text : ""};
+    (void)kl_run_event(run, &event);
 }
 
 void kl_run_command(struct kl_run *run, enum kl_command command, double value, const char *text)

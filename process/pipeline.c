@@ -1,6 +1,7 @@
 #include "process/pipeline.h"
 
 #include "process/alignment.h"
+#include "process/belt_speed.h"
 #include "process/snapshot_steps.h"
 #include "process/steps/cadence.h"
 #include "process/steps/gait_mode.h"
@@ -44,6 +45,7 @@ struct kl_pipeline {
     struct kl_flag_engine *flags;
     struct kl_worn *worn;
     struct kl_figures *figures;
+    struct kl_belt_speed *belt;
 
     struct kl_step_statistics statistics[KL_SIDE_COUNT];
     struct kl_running pooled[KL_METRIC_COUNT];
@@ -127,11 +129,12 @@ static bool create_parts(struct kl_pipeline *pipeline)
     pipeline->flags = kl_flag_engine_create(&pipeline->table);
     pipeline->worn = create_worn(pipeline);
     pipeline->figures = kl_figures_create();
+    pipeline->belt = kl_belt_speed_create(pipeline->stream, pipeline->stream_count);
     pipeline->assembler =
         kl_step_assembler_create(plates, pipeline->plate_count, pipeline->settings.loading_rule,
                                  &pipeline->weight, pipeline->cadence);
     return pipeline->cadence != NULL && pipeline->flags != NULL && pipeline->assembler != NULL &&
-           pipeline->worn != NULL && pipeline->figures != NULL;
+           pipeline->worn != NULL && pipeline->figures != NULL && pipeline->belt != NULL;
 }
 
 struct kl_pipeline *kl_pipeline_create(const struct kl_stream *streams, size_t count,
@@ -187,6 +190,7 @@ void kl_pipeline_destroy(struct kl_pipeline *pipeline)
     kl_flag_engine_destroy(pipeline->flags);
     kl_worn_destroy(pipeline->worn);
     kl_figures_destroy(pipeline->figures);
+    kl_belt_speed_destroy(pipeline->belt);
     kl_cadence_destroy(pipeline->cadence);
     free(pipeline->stream);
     free(pipeline);
@@ -376,6 +380,24 @@ static void take_worn(struct kl_pipeline *pipeline, const struct kl_block *block
     drain(pipeline);
 }
 
+static void take_speed(struct kl_pipeline *pipeline, const struct kl_event *event)
+{
+    struct kl_snapshot *now = &pipeline->now;
+    now->speed_m_s = event->value[0] > 0 ? event->value[0] : 0;
+    kl_step_assembler_speed(pipeline->assembler, event->t_ns, now->speed_m_s);
+    kl_worn_slope(pipeline->worn, event->value[1]);
+}
+
+static void take_belt(struct kl_pipeline *pipeline, const struct kl_block *block, int64_t offset_ns)
+{
+    for (size_t i = 0; i < block->count; i++) {
+        struct kl_event event;
+        if (kl_belt_speed_step(pipeline->belt, block, i, block->t_ns[i] + offset_ns, &event)) {
+            take_speed(pipeline, &event);
+        }
+    }
+}
+
 static void take_block(struct kl_pipeline *pipeline, const struct kl_block *block)
 {
     if (block->stream >= pipeline->stream_count || block->count == 0) {
@@ -388,6 +410,9 @@ static void take_block(struct kl_pipeline *pipeline, const struct kl_block *bloc
             take_sample(pipeline, p, block->t_ns[i] + offset_ns,
                         &block->value[i * stream->channel_count], block->quality[i]);
         }
+    }
+    if (stream->kind == KL_KIND_TREADMILL) {
+        take_belt(pipeline, block, offset_ns);
     }
     if (stream->kind != KL_KIND_FORCE && kl_worn_any(pipeline->worn)) {
         take_worn(pipeline, block, offset_ns);
@@ -456,8 +481,9 @@ static void take_event(struct kl_pipeline *pipeline, const struct kl_event *even
         kl_body_weight_weigh(&pipeline->weight, event->t_ns, event->duration_ns);
         break;
     case KL_EVENT_SPEED:
-        now->speed_m_s = event->value[0] > 0 ? event->value[0] : 0;
-        kl_step_assembler_speed(pipeline->assembler, event->t_ns, now->speed_m_s);
+        if (kl_belt_speed_entered(pipeline->belt, event)) {
+            take_speed(pipeline, event);
+        }
         break;
     case KL_EVENT_CONDITION:
         (void)snprintf(now->condition, sizeof(now->condition), "%s", event->text);
@@ -506,16 +532,16 @@ void kl_pipeline_end(struct kl_pipeline *pipeline)
 
 /* ------------------------------------------------------------------ results */
 
-static void show_problem(const struct kl_pipeline *pipeline, struct kl_snapshot *out)
+void kl_pipeline_problem(const struct kl_pipeline *pipeline, char out[KL_PIPELINE_PROBLEM_MAX])
 {
     const char *problem = kl_body_weight_problem(&pipeline->weight);
     size_t late = kl_step_assembler_late(pipeline->assembler);
     if (problem[0] == '\0' && late > 0) {
-        (void)snprintf(out->plate_problem, sizeof(out->plate_problem),
+        (void)snprintf(out, KL_PIPELINE_PROBLEM_MAX,
                        "%zu contacts came more than 1 s late and are in no step", late);
         return;
     }
-    (void)snprintf(out->plate_problem, sizeof(out->plate_problem), "%s",
+    (void)snprintf(out, KL_PIPELINE_PROBLEM_MAX, "%s",
                    problem[0] != '\0' ? problem : pipeline->unfit);
 }
 
@@ -529,7 +555,7 @@ void kl_pipeline_snapshot(const struct kl_pipeline *pipeline, struct kl_snapshot
     out->cadence_fft_spm = moving ? SECONDS_PER_MINUTE * kl_cadence_spectral(pipeline->cadence) : 0;
     out->cadence_disagrees =
         out->cadence_spm > 0 && moving && kl_cadence_disagrees(pipeline->cadence);
-    show_problem(pipeline, out);
+    kl_pipeline_problem(pipeline, out->plate_problem);
     if (kl_worn_calibrating(pipeline->worn)) {
         kl_worn_show_calibration(pipeline->worn, &out->calibration);
     } else {
@@ -563,6 +589,11 @@ const struct kl_session_figures *kl_pipeline_figures(const struct kl_pipeline *p
 const struct kl_body_calibration *kl_pipeline_calibration(const struct kl_pipeline *pipeline)
 {
     return kl_worn_moves(pipeline->worn) ? kl_worn_calibration(pipeline->worn) : NULL;
+}
+
+const struct kl_worn *kl_pipeline_worn(const struct kl_pipeline *pipeline)
+{
+    return pipeline->worn;
 }
 
 size_t kl_pipeline_contacts(const struct kl_pipeline *pipeline)

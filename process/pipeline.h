@@ -5,9 +5,9 @@
  *
  *     item ─▶ force chain per plate ─contacts─▶ step assembler ─steps─▶ flag engine ─▶ snapshot
  *
- * Speed and condition hold for steps that begin after their time, a subject's mass and height from
- * their place in the order on. Another condition or subject empties the windows of recent steps and
- * the flags.
+ * Speed (as the treadmill streams it, else as entered) and condition hold for steps that begin
+ * after their time, a subject's mass and height from their place in the order on. Another condition
+ * or subject empties the windows of recent steps and the flags.
  *
  * Threads: one. No allocation after the streams and the flag table are set.
  */
@@ -37,6 +37,7 @@ struct kl_pipeline_sink {
 
 struct kl_pipeline;
 struct kl_body_calibration;
+struct kl_worn;
 
 /** The first KL_SNAPSHOT_PLATES streams of kind force are taken as plates; other streams are only
  *  passed over.
@@ -58,6 +59,13 @@ void kl_pipeline_end(struct kl_pipeline *pipeline);
 
 /** Everything the screen needs for one frame. Cheap enough for every frame: a copy. */
 void kl_pipeline_snapshot(const struct kl_pipeline *pipeline, struct kl_snapshot *out);
+
+/** What is wrong with a plate or a weight, in words; "" when nothing is. */
+#define KL_PIPELINE_PROBLEM_MAX sizeof(((struct kl_snapshot *)0)->plate_problem)
+void kl_pipeline_problem(const struct kl_pipeline *pipeline, char out[KL_PIPELINE_PROBLEM_MAX]);
+
+/** What the runner wears: the calibration so far. Borrowed. */
+const struct kl_worn *kl_pipeline_worn(const struct kl_pipeline *pipeline);
 
 /** Statistics of all valid steps so far, whatever the condition. @param side UNKNOWN pools all
  * steps whatever their side.

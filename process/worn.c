@@ -311,7 +311,14 @@ static void take_entry(struct kl_worn *worn, const struct kl_event *event)
             *entries[i].value = event->value[0];
         }
     }
-    if (strcmp(event->text, "line_hz") == 0) {
+    /* toe-out is outwards; a heading is to the left */
+    if (strcmp(event->text, "toe_out_left_rad") == 0) {
+        kl_body_calibration_standing_heading(worn->calibration, KL_SEGMENT_FOOT_LEFT,
+                                             event->value[0]);
+    } else if (strcmp(event->text, "toe_out_right_rad") == 0) {
+        kl_body_calibration_standing_heading(worn->calibration, KL_SEGMENT_FOOT_RIGHT,
+                                             -event->value[0]);
+    } else if (strcmp(event->text, "line_hz") == 0) {
         kl_muscle_signals_line(worn->muscle, event->value[0]);
     }
 }
@@ -335,9 +342,12 @@ void kl_worn_event(struct kl_worn *worn, const struct kl_event *event)
         take_entry(worn, event);
     } else if (event->kind == KL_EVENT_SUBJECT) {
         take_runner(worn, event);
-    } else if (event->kind == KL_EVENT_SPEED) {
-        worn->slope_rad = event->value[1];
     }
+}
+
+void kl_worn_slope(struct kl_worn *worn, double slope_rad)
+{
+    worn->slope_rad = slope_rad;
 }
 
 /* ------------------------------------------------------------------ samples */

@@ -37,8 +37,12 @@ bool kl_worn_moves(const struct kl_worn *worn);
 void kl_worn_block(struct kl_worn *worn, const struct kl_block *block);
 
 /** Calibration phases (texts of kl_calibration_phase_text, and "mvc"), entries (shank_length_m,
- *  thigh_length_m, asis_width_m, ankle_offset_left_m, ankle_offset_right_m, line_hz), speed. */
+ *  thigh_length_m, asis_width_m, ankle_offset_left_m, ankle_offset_right_m, line_hz;
+ * toe_out_left_rad, toe_out_right_rad: heading of the foot in the still pose). */
 void kl_worn_event(struct kl_worn *worn, const struct kl_event *event);
+
+/** Slope of the belt from here on, uphill positive. */
+void kl_worn_slope(struct kl_worn *worn, double slope_rad);
 
 /** How far the slowest sensor is; those more than a second behind the rest are not counted.
  *  INT64_MAX: nothing is worn. */
@@ -63,6 +67,8 @@ const struct kl_body_calibration *kl_worn_calibration(const struct kl_worn *worn
 
 /** Acceleration around the contact of the newest step that had motion. Borrowed likewise. */
 const struct kl_shock_window *kl_worn_shock(const struct kl_worn *worn);
+/** The EMG worn, with what maximal contractions gave. */
+const struct kl_muscle_signals *kl_worn_muscles(const struct kl_worn *worn);
 
 /** Motion around the newest step that had any; NULL: none yet. Borrowed until the next step. */
 const struct kl_motion_window *kl_worn_window(const struct kl_worn *worn);
@@ -86,8 +92,5 @@ void kl_worn_show_muscles(const struct kl_worn *worn, struct kl_snapshot_calibra
 
 /** A segment's sensor exists; it is calibrated (its angles exist). */
 bool kl_worn_has(const struct kl_worn *worn, enum kl_segment segment);
-
-/** The electrodes. */
-const struct kl_muscle_signals *kl_worn_muscles(const struct kl_worn *worn);
 
 #endif

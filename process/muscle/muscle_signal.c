@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TRIAL_MAX_S 6.0 /* a longer contraction is cut: nobody holds a maximum */
+#define TRIAL_MAX_S 6.0 /* a longer stretch of contractions is judged piece by piece */
 
 struct electrode {
     bool worn;
@@ -18,11 +18,12 @@ struct electrode {
     double contraction_v; /* largest of the trials; 0: none */
     double bout_v;        /* sum of the peaks of the reference bout */
     size_t bout_steps;
+    bool contracts;                 /* the two below hold */
+    int64_t trial_ns, trial_end_ns; /* what of a contraction is not judged yet */
 };
 
 struct kl_muscle_signals {
     struct electrode electrode[KL_SIDE_COUNT][KL_MUSCLE_COUNT];
-    int64_t trial_ns, trial_end_ns; /* of the contraction that is not judged yet; 0: none */
     double line_hz;
     bool runner_due; /* another runner: from the first step at or after runner_ns */
     int64_t runner_ns;
@@ -134,23 +135,40 @@ static double copy(const struct electrode *electrode, double from_ns, double to_
 
 /* -------------------------------------------------------------- contraction */
 
-static void judge(struct kl_muscle_signals *signals, struct electrode *electrode)
+/* End of the piece that is judged at once, and fits into memory. */
+static int64_t piece_end(const struct electrode *electrode)
+{
+    double longest_s = fmin(TRIAL_MAX_S, KL_EMG_SAMPLES / electrode->rate_hz);
+    int64_t end_ns = electrode->trial_ns + kl_nanoseconds(longest_s);
+    return end_ns < electrode->trial_end_ns ? end_ns : electrode->trial_end_ns;
+}
+
+/* The piece up to end_ns; what is left of the contraction stays. */
+static void judge(struct kl_muscle_signals *signals, struct electrode *electrode, int64_t end_ns)
 {
     struct kl_muscle_stretch trial = {.line_hz = signals->line_hz};
     uint32_t marks = 0;
-    double longest_ns = 1e9 * KL_EMG_SAMPLES / electrode->rate_hz;
-    double end_ns = fmin((double)signals->trial_end_ns, (double)signals->trial_ns + longest_ns);
-    (void)copy(electrode, (double)signals->trial_ns, end_ns, signals->raw_v[0], &trial);
+    (void)copy(electrode, (double)electrode->trial_ns, (double)end_ns, signals->raw_v[0], &trial);
     double found_v = kl_muscle_reference(&trial, &signals->scratch, &marks);
     electrode->contraction_v = fmax(electrode->contraction_v, found_v);
+    electrode->trial_ns = end_ns;
+    electrode->contracts = end_ns < electrode->trial_end_ns;
 }
 
 void kl_muscle_signals_contract(struct kl_muscle_signals *signals, int64_t t_ns,
                                 int64_t duration_ns)
 {
-    int64_t longest_ns = (int64_t)(1e9 * TRIAL_MAX_S);
-    signals->trial_ns = t_ns;
-    signals->trial_end_ns = t_ns + (duration_ns < longest_ns ? duration_ns : longest_ns);
+    for (unsigned s = KL_SIDE_LEFT; s < KL_SIDE_COUNT; s++) {
+        for (unsigned m = 0; m < KL_MUSCLE_COUNT; m++) {
+            struct electrode *electrode = &signals->electrode[s][m];
+            if (electrode->contracts && electrode->count > 0) {
+                judge(signals, electrode, piece_end(electrode)); /* with what came of it */
+            }
+            electrode->contracts = electrode->worn && duration_ns > 0;
+            electrode->trial_ns = t_ns;
+            electrode->trial_end_ns = t_ns + duration_ns;
+        }
+    }
 }
 
 void kl_muscle_signals_line(struct kl_muscle_signals *signals, double line_hz)
@@ -161,11 +179,9 @@ void kl_muscle_signals_line(struct kl_muscle_signals *signals, double line_hz)
 static void push(struct kl_muscle_signals *signals, struct electrode *electrode, int64_t t_ns,
                  double value_v, uint32_t quality)
 {
-    int64_t end_ns = signals->trial_end_ns;
-    bool crosses = electrode->count > 0 && end_ns > 0 && t_ns >= end_ns &&
-                   electrode->t_ns[place(electrode, electrode->count - 1)] < end_ns;
-    if (crosses) {
-        judge(signals, electrode); /* by its own samples alone: order of streams does not matter */
+    while (electrode->contracts && t_ns >= piece_end(electrode)) {
+        /* by its own samples alone: order of streams does not matter */
+        judge(signals, electrode, piece_end(electrode));
     }
     electrode->t_ns[electrode->head] = t_ns;
     electrode->value_v[electrode->head] = value_v;
@@ -202,7 +218,14 @@ double kl_muscle_signals_reference(const struct kl_muscle_signals *signals, enum
 
 bool kl_muscle_signals_contracting(const struct kl_muscle_signals *signals, int64_t now_ns)
 {
-    return now_ns >= signals->trial_ns && now_ns < signals->trial_end_ns;
+    bool any = false;
+    for (unsigned s = KL_SIDE_LEFT; s < KL_SIDE_COUNT; s++) {
+        for (unsigned m = 0; m < KL_MUSCLE_COUNT; m++) {
+            const struct electrode *electrode = &signals->electrode[s][m];
+            any = any || (electrode->contracts && now_ns >= electrode->trial_ns);
+        }
+    }
+    return any;
 }
 
 bool kl_muscle_signals_newest(const struct kl_muscle_signals *signals, enum kl_side side,

@@ -33,7 +33,8 @@ double kl_muscle_signals_reference(const struct kl_muscle_signals *signals, enum
 bool kl_muscle_signals_contracting(const struct kl_muscle_signals *signals, int64_t now_ns);
 
 /** All muscles contract as hard as they can from here for duration_ns: the largest half second of
- *  each becomes its reference when the trial is over; a stronger trial replaces a weaker one. */
+ *  each becomes its reference when the trial is over; a stronger trial replaces a weaker one
+ *  (methods 13: the best half second of three). One event for each trial, or one for all. */
 void kl_muscle_signals_contract(struct kl_muscle_signals *signals, int64_t t_ns,
                                 int64_t duration_ns);
 
