@@ -28,7 +28,8 @@ struct rig_lab {
     struct rig *rig;
     struct rig_member member[RIG_MEMBERS_MAX];
     size_t count;
-    char folder[64]; /* of lab file and sessions; removed by rig_lab_end */
+    bool power_cycles; /* what follows a gap is rather counted anew */
+    char folder[64];   /* of lab file and sessions; removed by rig_lab_end */
 };
 
 void rig_lab_begin(struct rig_lab *lab, struct rig *rig);
