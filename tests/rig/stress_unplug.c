@@ -31,8 +31,8 @@
 #define BACK_NS INT64_C(300000000)
 #define GIVE_UP_NS INT64_C(60000000000) /* it hangs */
 #define RECORDED_EVENTS 2000            /* more are not recorded: the file would fill the disk */
-#define AWAY_MAX_NS INT64_C(100000000)
-#define PRESENT_MAX_NS INT64_C(300000000)
+#define AWAY_MAX_NS INT64_C(60000000)
+#define PRESENT_MAX_NS INT64_C(200000000)
 #define DESCRIPTORS_MAX 1024 /* the usual limit of a process */
 #define SETTLE_NS INT64_C(2000000000)
 
@@ -467,7 +467,7 @@ int main(int argc, char **argv)
     char window_path[96], session[96];
     const bool judge_times = argc > 2 && strcmp(argv[2], "--times") == 0;
     stress = (struct stress){.lab = &lab, .random = 88172645463325252ULL};
-    stress.wanted = argc > 1 ? strtol(argv[1], NULL, 10) : 300;
+    stress.wanted = argc > 1 ? strtol(argv[1], NULL, 10) : 1000;
     const bool recorded = stress.wanted <= RECORDED_EVENTS;
     rig_start(&rig);
     rig_lab_begin(&lab, &rig);

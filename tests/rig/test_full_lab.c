@@ -1,4 +1,5 @@
-/* The whole lab at once through the real program: two plates, eight IMUs, EMG and a treadmill; or
+/* The whole lab at once through the real program: two plates of 6 channels and 4 EMG channels at
+ * 2 kHz (two DAQ boxes of 8 inputs), eight IMUs at 400 Hz or more of four makes, a treadmill; or
  * the stretch load, 337,000 values a second. No sample is lost, each is accounted for between
  * emulator and file. The processor use is printed.
  *
@@ -7,6 +8,7 @@
  *
  *     test_full_lab [SECONDS [--stretch | --no-usb] [--judge]]
  */
+#include "emulators/emulate_mcc_usb1608fs_plus.h"
 #include "record_device.h"
 #include "rig_lab.h"
 #include "tests/devices/emulator.h"
@@ -34,18 +36,39 @@ static const struct {
     {"ximu3", "foot.left", KL_LINK_SERIAL, 400},
     {"ximu3", "foot.right", KL_LINK_SERIAL, 400},
     {"microstrain_mip", "pelvis", KL_LINK_SERIAL, 500}, /* it divides 1000 or 500 */
-    {"witmotion", "trunk", KL_LINK_SERIAL, 200},        /* its fastest */
-    {"delsys_trigno", "", KL_LINK_TCP, 0},              /* 1926 Hz: 26 samples in 13.5 ms */
+    {"ximu3", "trunk", KL_LINK_SERIAL, 400},
     {"bertec_treadmill", "", KL_LINK_TCP, 0},
 };
 
+/* The DAQ box with all its inputs in use: a plate and two EMG amplifiers. */
+static const uint8_t daq_input[2][KL_CHANNELS_MAX] = {{0, 1, 2, 4, 5, 6}, {3, 7}};
+static const struct kl_stream daq_stream[] = {
+    {.name = "plate.belt", .kind = KL_KIND_FORCE, .channel_count = 6},
+    {.name = "emg.vmo.right", .kind = KL_KIND_EMG, .channel_count = 2},
+};
+
+static void daq_meant(const void *self_, size_t stream, uint64_t k, double *value)
+{
+    const struct emulate_mcc_usb1608fs_plus *self = self_;
+    for (size_t c = 0; c < daq_stream[stream].channel_count; c++) {
+        unsigned i = daq_input[stream][c];
+        value[c] = emulate_mcc_usb1608fs_plus_measured(i, self->range[i], k);
+    }
+}
+
 static void add_lab(struct rig_lab *lab, bool usb)
 {
+    static struct emulated_device daq;
+    daq = *emulators_find("mcc_usb1608fs_plus");
+    daq.config.stream = daq_stream;
+    daq.config.input = daq_input;
+    daq.meant = daq_meant;
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-        bool board = !usb && strcmp(wanted[i].driver, "mcc_usb1608fs_plus") == 0;
+        bool is_daq = strcmp(wanted[i].driver, daq.driver) == 0;
         struct rig_member *member =
-            board
-                ? rig_lab_add_emulated(lab, &record_plate_2k, KL_LINK_TCP, "", delivery)
+            is_daq
+                ? rig_lab_add_emulated(lab, usb ? &daq : &record_daq_2k,
+                                       usb ? KL_LINK_USB : KL_LINK_TCP, "", delivery)
                 : rig_lab_add(lab, wanted[i].driver, wanted[i].kind, wanted[i].placement, delivery);
         if (member == NULL) {
             (void)fprintf(stderr, "%s: no emulator\n", wanted[i].driver);
