@@ -58,6 +58,10 @@ struct rig_run {
     char session[96], words[96]; /* the recording; what it said */
 };
 
+/** Starts a program in the bed, behind umockdev_lock.c. @param words  where what it says goes;
+ * NULL: where it goes here */
+pid_t rig_lab_spawn(const char *program, char *const *arguments, const char *words);
+
 /** What `kneelab devices --json` says. @return to be freed; NULL: it failed */
 char *rig_lab_devices(const struct rig_lab *lab);
 
@@ -74,6 +78,9 @@ struct rig_end {
     double busiest_s; /* of it, the busiest thread: USB, through umockdev */
     long rss_kib;     /* its largest */
 };
+
+/** Asks it to end early, as Ctrl-C does. */
+void rig_lab_interrupt(const struct rig_run *run);
 
 /** Waits for it, at most `patience_s` longer than it should take; then it is killed. */
 struct rig_end rig_lab_wait(struct rig_run *run, double patience_s);

@@ -17,7 +17,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,8 +34,6 @@
 #define PRESENT_MAX_NS INT64_C(200000000)
 #define DESCRIPTORS_MAX 1024 /* the usual limit of a process */
 #define SETTLE_NS INT64_C(2000000000)
-
-extern char **environ;
 
 /* ------------------------------------------------------------------ the host */
 
@@ -81,7 +78,7 @@ static uint64_t count_entries(const char *folder)
 }
 
 /* Descriptors of the program. Not counted: UNIX sockets, of which it has none; umockdev keeps one
- * beside each open node and forgets some when a node vanishes while it is being opened. */
+ * beside each open node and forgets one now and then, when a node vanishes while it is opened. */
 static uint64_t count_descriptors(void)
 {
     uint64_t count = 0;
@@ -438,14 +435,9 @@ static pid_t start_host(const struct rig_lab *lab, char *self, char *window, cha
 {
     static char host_word[] = "--host";
     char lab_path[96];
-    pid_t pid = -1;
     (void)snprintf(lab_path, sizeof(lab_path), "%s", rig_lab_write(lab));
     char *const arguments[] = {self, host_word, lab_path, window, session, NULL};
-    if (posix_spawn(&pid, self, NULL, NULL, arguments, environ) != 0) {
-        perror(self);
-        exit(EXIT_FAILURE);
-    }
-    return pid;
+    return rig_lab_spawn(self, arguments, NULL);
 }
 
 static void print_times(const char *what, const struct event_times *times, int64_t goal_ns)

@@ -9,7 +9,6 @@
 
 #include <jansson.h>
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -328,7 +327,7 @@ static unsigned record_broken(size_t first)
     streaming = wait_for_streams(&lab) && streaming;
     pause_for(BACK_S); /* those that speak unasked may not have been heard yet */
     rig_lab_see(&lab, 0);
-    (void)kill(run.pid, SIGINT);
+    rig_lab_interrupt(&run);
     struct rig_end end = rig_lab_wait(&run, PATIENCE_S);
     bool read = rig_lab_account(&lab, run.session, &account);
     (void)printf("wrong answers, a stall, and hung up\n");
