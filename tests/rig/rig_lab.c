@@ -155,6 +155,13 @@ void rig_lab_option(struct rig_member *member, const char *key, const char *valu
     member->option[member->option_count++] = (struct kl_device_option){key, value};
 }
 
+bool rig_lab_fell_behind(const struct rig_member *member)
+{
+    return member->device.kind == KL_LINK_USB &&
+           member->device.backlog_worst + EMULATOR_FRAME_MAX >
+               sizeof(((const struct emulator *)member->self)->out);
+}
+
 /* ------------------------------------------------------------------ lab file */
 
 static void write_plate(FILE *file, size_t channels)
@@ -361,7 +368,7 @@ void rig_lab_see(struct rig_lab *lab, double after_s)
 }
 
 /* The busiest thread's processor time so far. */
-static double busiest_s(pid_t pid)
+static double busiest_s(pid_t pid, size_t *threads)
 {
     char path[64];
     double most = 0;
@@ -391,7 +398,10 @@ static double busiest_s(pid_t pid)
     if (tasks != NULL) {
         (void)closedir(tasks);
     }
-    return count > 3 ? most : 0; /* the last thread of a process that ends counts all of them */
+    /* in a process that ends, those that are left count for those that are gone */
+    bool whole = count >= *threads;
+    *threads = whole ? count : *threads;
+    return whole ? most : 0;
 }
 
 struct rig_end rig_lab_wait(struct rig_run *run, double patience_s)
@@ -402,9 +412,10 @@ struct rig_end rig_lab_wait(struct rig_run *run, double patience_s)
     const struct timespec pause = {.tv_nsec = 100000000};
     int64_t until_ns = rig_now_ns() + kl_nanoseconds(patience_s);
     pid_t ended;
+    size_t threads = 0;
     while ((ended = wait4(run->pid, &end.status, WNOHANG, &usage)) == 0 &&
            rig_now_ns() < until_ns) {
-        double most = busiest_s(run->pid);
+        double most = busiest_s(run->pid, &threads);
         end.busiest_s = most > end.busiest_s ? most : end.busiest_s;
         (void)nanosleep(&pause, NULL);
     }

@@ -49,6 +49,11 @@ struct rig_member *rig_lab_add_emulated(struct rig_lab *lab, const struct emulat
 /** One more option of the driver. */
 void rig_lab_option(struct rig_member *member, const char *key, const char *value);
 
+/** Did the mocked USB bus fall so far behind that the device ran over? umockdev takes five messages
+ *  between two processes for each transfer; on a machine with many other things to do that is less
+ *  than a device gives. What its memory does not hold is lost before it comes to us. */
+bool rig_lab_fell_behind(const struct rig_member *member);
+
 /** Writes the lab file. @return its path, until the next call */
 const char *rig_lab_write(const struct rig_lab *lab);
 
