@@ -268,7 +268,7 @@ static void switch_off_and_on(struct rig_lab *lab)
 static bool wait_for_streams(struct rig_lab *lab)
 {
     bool all = false;
-    for (double waited_s = 0; !all && waited_s < PATIENCE_S; waited_s += 0.1) {
+    for (unsigned looks = 0; !all && looks < 10 * PATIENCE_S; looks++) {
         pause_for(0.1);
         all = true;
         (void)pthread_mutex_lock(&lab->rig->lock);

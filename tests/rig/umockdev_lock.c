@@ -53,7 +53,9 @@ static mode_t mode_of(int flags, va_list rest)
     return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(rest, mode_t) : 0;
 }
 
-/* NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): glibc's names */
+/* glibc's names, and not those of its arguments */
+/* NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming) */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 #define OPEN(function)                                                                             \
     int function(const char *path, int flags, ...);                                                \
     int function(const char *path, int flags, ...)                                                 \
@@ -97,7 +99,6 @@ OPEN_CHECKED(__open_2)
 OPEN_CHECKED(__open64_2)
 OPEN_FILE(fopen)
 OPEN_FILE(fopen64)
-/* NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming) */
 
 int close(int fd);
 
@@ -136,3 +137,5 @@ int ioctl(int fd, unsigned long request, ...)
     (void)pthread_rwlock_unlock(&table);
     return status;
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
+/* NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming) */
