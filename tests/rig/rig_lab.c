@@ -250,7 +250,7 @@ const char *rig_lab_write(const struct rig_lab *lab)
 
 /* --------------------------------------------------------------- the program */
 
-pid_t rig_lab_spawn(const char *path, char *const *arguments, const char *words)
+pid_t rig_lab_spawn(const char *program, char *const *arguments, const char *words)
 {
     pid_t pid = -1;
     char preload[512], *environment[ENVIRONMENT_MAX + 2];
@@ -278,8 +278,8 @@ pid_t rig_lab_spawn(const char *path, char *const *arguments, const char *words)
                                                0600);
         (void)posix_spawn_file_actions_adddup2(&actions, 1, 2);
     }
-    if (posix_spawn(&pid, path, &actions, &attributes, arguments, environment) != 0) {
-        fail(path);
+    if (posix_spawn(&pid, program, &actions, &attributes, arguments, environment) != 0) {
+        fail(program);
     }
     (void)posix_spawn_file_actions_destroy(&actions);
     (void)posix_spawnattr_destroy(&attributes);
@@ -386,10 +386,11 @@ static double busiest_s(pid_t pid, size_t *threads)
         }
         const char *after = fgets(line, sizeof(line), file) != NULL ? strrchr(line, ')') : NULL;
         count++;
-        // NOLINTNEXTLINE(cert-err34-c): the kernel's own numbers
+        /* NOLINTBEGIN(cert-err34-c): the kernel's own numbers */
         if (after != NULL &&
             sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
                    &system) == 2) {
+            /* NOLINTEND(cert-err34-c) */
             double seconds = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
             most = seconds > most ? seconds : most;
         }

@@ -47,9 +47,9 @@ static const struct kl_stream daq_stream[] = {
     {.name = "emg.vmo.right", .kind = KL_KIND_EMG, .channel_count = 2},
 };
 
-static void daq_meant(const void *self_, size_t stream, uint64_t k, double *value)
+static void daq_meant(const void *memory, size_t stream, uint64_t k, double *value)
 {
-    const struct emulate_mcc_usb1608fs_plus *self = self_;
+    const struct emulate_mcc_usb1608fs_plus *self = memory;
     for (size_t c = 0; c < daq_stream[stream].channel_count; c++) {
         unsigned i = daq_input[stream][c];
         value[c] = emulate_mcc_usb1608fs_plus_measured(i, self->range[i], k);
