@@ -4,8 +4,9 @@
 #include <string.h>
 
 #define NS_PER_S 1e9
-/* 120 bins of 250 ms: 30 s. Long enough that 10 us of scatter is 1 ppm, short enough that a crystal
- * warming up (< 0.2 ppm/s) bends by RAMP_MAX W^2 / 8 = 23 us within it. */
+/* 120 bins of 250 ms: 30 s, long enough that 10 us of scatter is 1 ppm. A crystal warming up bends
+ * by RAMP_MAX W^2 / 8 = 56 us within it: where the bins show that, the line is laid through the
+ * last half or quarter of them only (14 us, 3.5 us). */
 #define BIN_NS INT64_C(250000000)
 #define DRIFT_MAX 200e-6 /* protocols/README.md, rule 6 */
 /* Before anything is known, one delivery may be as late as an FTDI latency timer and a read. */
@@ -16,8 +17,12 @@
  * 99 % of cases (tests/acquire/test_clock.c measures it). */
 #define COVERAGE 10.0
 /* Fastest change of drift allowed for, 1/s: a crystal warming up by 1 degC/min far from its turning
- * point (-0.04 ppm/degC^2 at 40 degC off: 0.05 ppm/s), with a margin of four. */
-#define RAMP_MAX 0.2e-6
+ * point (-0.04 ppm/degC^2 at 40 degC off: 0.05 ppm/s), with a margin of ten. */
+#define RAMP_MAX 0.5e-6
+/* The least of K exponential delays of mean m is above 5 m/K in exp(-5) = 0.7 % of cases. */
+#define BENT 5.0
+/* A window is halved as long as so many bins are left: 7.5 s. */
+#define WINDOW_BINS_MIN ((size_t)30)
 #define LN2 0.69314718055994530942 /* median of an exponential over its mean */
 /* A correction is spread over half a second and changes an interval by at most one half. */
 #define SLEW_NS 500e6
@@ -85,11 +90,26 @@ static void aim(struct kl_clock *clock)
     }
 }
 
-/* Lower convex hull of the bins (monotone chain). @return its points' bin numbers */
-static size_t lower_hull(const struct kl_clock *clock, size_t hull[KL_CLOCK_BINS])
+/* A line below all bins from `first` on. */
+struct line {
+    size_t first;
+    int64_t device_ns;
+    double offset_ns, rate;
+    double mean_ns;   /* height of the bins above it */
+    double spread_ns; /* what the bins say of its error */
+};
+
+static double height_above(const struct line *line, const struct kl_clock_bin *bin)
+{
+    return (double)bin->offset_ns - line->offset_ns -
+           line->rate * (double)(bin->device_ns - line->device_ns);
+}
+
+/* Lower convex hull of the bins from `first` on (monotone chain). @return its points' numbers */
+static size_t lower_hull(const struct kl_clock *clock, size_t first, size_t hull[KL_CLOCK_BINS])
 {
     size_t count = 0;
-    for (size_t i = 0; i < clock->bin_count; i++) {
+    for (size_t i = first; i < clock->bin_count; i++) {
         const struct kl_clock_bin *c = bin_at(clock, i);
         while (count >= 2) {
             const struct kl_clock_bin *a = bin_at(clock, hull[count - 2]);
@@ -109,17 +129,17 @@ static size_t lower_hull(const struct kl_clock *clock, size_t hull[KL_CLOCK_BINS
 }
 
 /* Slope of the hull edge above the mean device time, within the drift a crystal can have. */
-static double hull_rate(const struct kl_clock *clock)
+static double hull_rate(const struct kl_clock *clock, size_t first)
 {
     size_t hull[KL_CLOCK_BINS];
-    size_t count = lower_hull(clock, hull);
+    size_t count = lower_hull(clock, first, hull);
     if (count < 2) {
         return 0;
     }
-    const int64_t base = bin_at(clock, 0)->device_ns;
+    const int64_t base = bin_at(clock, first)->device_ns;
     double mean = 0;
-    for (size_t i = 0; i < clock->bin_count; i++) {
-        mean += (double)(bin_at(clock, i)->device_ns - base) / (double)clock->bin_count;
+    for (size_t i = first; i < clock->bin_count; i++) {
+        mean += (double)(bin_at(clock, i)->device_ns - base) / (double)(clock->bin_count - first);
     }
     size_t edge = 1;
     while (edge < count - 1 && (double)(bin_at(clock, hull[edge])->device_ns - base) < mean) {
@@ -132,41 +152,67 @@ static double hull_rate(const struct kl_clock *clock)
 }
 
 /* Median height of the bins above the line: half of them may be late and it still holds. */
-static double median_height(const struct kl_clock *clock)
+static double median_height(const struct kl_clock *clock, const struct line *line)
 {
     double height[KL_CLOCK_BINS] = {0};
-    for (size_t i = 0; i < clock->bin_count; i++) {
-        const struct kl_clock_bin *bin = bin_at(clock, i);
-        double h = (double)bin->offset_ns - fit_offset(clock, bin->device_ns);
+    size_t count = clock->bin_count - line->first;
+    for (size_t i = 0; i < count; i++) {
+        double h = height_above(line, bin_at(clock, line->first + i));
         size_t at = i;
         for (; at > 0 && height[at - 1] > h; at--) {
             height[at] = height[at - 1];
         }
         height[at] = h;
     }
-    return height[clock->bin_count / 2];
+    return height[count / 2];
+}
+
+static struct line fit_line(const struct kl_clock *clock, size_t first)
+{
+    const double all = (double)clock->bin_count, count = (double)(clock->bin_count - first);
+    const struct kl_clock_bin *base = bin_at(clock, first);
+    struct line line = {first, base->device_ns, 0, hull_rate(clock, first), 0, 0};
+    double lowest = HUGE_VAL;
+    for (size_t i = first; i < clock->bin_count; i++) {
+        const struct kl_clock_bin *bin = bin_at(clock, i);
+        double offset = (double)(bin->offset_ns - base->offset_ns) -
+                        line.rate * (double)(bin->device_ns - base->device_ns);
+        lowest = offset < lowest ? offset : lowest;
+    }
+    line.offset_ns = (double)base->offset_ns + lowest;
+    line.mean_ns = median_height(clock, &line) / LN2;
+    double window_s = count * (double)BIN_NS / NS_PER_S;
+    double bend_ns = RAMP_MAX * window_s * window_s / 8 * NS_PER_S;
+    /* The prior counts as one bin that was PRIOR_NS late: it fades as 1/K^2. */
+    line.spread_ns =
+        FLOOR_NS + bend_ns + COVERAGE * (line.mean_ns / count + PRIOR_NS / (all * all));
+    return line;
+}
+
+/* Are the last quarter of the bins higher above the line than late deliveries can explain? Then the
+ * drift has changed, and the line lies below where the clock is now. (Where it changed the other
+ * way, the edge of the hull ends at the newest bins, and the line is right there.) */
+static bool is_bent(const struct kl_clock *clock, const struct line *line)
+{
+    size_t quarter = (clock->bin_count - line->first) / 4;
+    double lowest = HUGE_VAL;
+    for (size_t i = clock->bin_count - quarter; i < clock->bin_count; i++) {
+        lowest = fmin(lowest, height_above(line, bin_at(clock, i)));
+    }
+    return quarter > 0 && lowest > BENT * line->mean_ns / (double)quarter;
 }
 
 static void fit(struct kl_clock *clock)
 {
-    const double count = (double)clock->bin_count;
-    const struct kl_clock_bin *first = bin_at(clock, 0);
-    double rate = hull_rate(clock);
-    double lowest = HUGE_VAL;
-    for (size_t i = 0; i < clock->bin_count; i++) {
-        const struct kl_clock_bin *bin = bin_at(clock, i);
-        double offset = (double)(bin->offset_ns - first->offset_ns) -
-                        rate * (double)(bin->device_ns - first->device_ns);
-        lowest = offset < lowest ? offset : lowest;
+    struct line line = fit_line(clock, 0);
+    for (size_t count = clock->bin_count / 2; count >= WINDOW_BINS_MIN && is_bent(clock, &line);
+         count /= 2) {
+        line = fit_line(clock, clock->bin_count - count);
     }
-    clock->fit_device_ns = first->device_ns;
-    clock->fit_offset_ns = (double)first->offset_ns + lowest;
-    clock->fit_rate = rate;
-    /* The prior counts as one bin that was PRIOR_NS late: it fades as 1/K^2. */
-    double mean = median_height(clock) / LN2 + PRIOR_NS / count;
-    double window_s = count * (double)BIN_NS / NS_PER_S;
-    double bend_ns = RAMP_MAX * window_s * window_s / 8 * NS_PER_S;
-    clock->spread_ns = (int64_t)(FLOOR_NS + bend_ns + COVERAGE * mean / count);
+    clock->fit_device_ns = line.device_ns;
+    clock->fit_offset_ns = line.offset_ns;
+    clock->fit_rate = line.rate;
+    clock->spread_ns = (int64_t)line.spread_ns;
 }
 
 /* A whole run of late bins is not late any more: forgets what was before. */

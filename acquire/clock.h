@@ -13,7 +13,9 @@
  *
  * The minimum of each quarter second of the last 30 s is kept; the line is the edge of their lower
  * convex hull above the mean device time, with a drift within +-200 ppm. Late batches lie above
- * and cannot pull it. A device time that runs ahead of its arrival is doubted until several agree.
+ * and cannot pull it. Where the newest bins all stand off it, the drift has changed, and the line
+ * is laid through the last 15 or 7.5 s. A device time that runs ahead of its arrival is doubted
+ * until several agree.
  *
  * Source: S. Moon, P. Skelly, D. Towsley 1999, "Estimation and removal of clock skew from network
  * delay measurements", IEEE INFOCOM (the line under all points that minimises their summed

@@ -54,6 +54,7 @@ struct kl_device {
     struct kl_link *link;       /* NULL: not open */
     uint64_t connection;        /* times started */
     uint64_t dropped;           /* kl_link.dropped, as far as it is told */
+    uint64_t taken;             /* samples that its driver gave */
     int64_t silence_ns; /* without a byte or sample for so long, something is wrong; fixed */
     struct kl_sample sample[KL_DEVICE_BATCH];
     uint64_t unsent_lost[KL_STREAMS_MAX];    /* not yet told to the consumer */

@@ -18,7 +18,7 @@
 #define QUESTION_BYTES 64
 /* A lost device is looked for this often: back within 300 ms, of which opening and the driver's
  * conversation want their part. */
-#define LOOK_NS INT64_C(50000000)
+#define LOOK_NS INT64_C(20000000)
 /* After a conversation that failed: the device may still be booting. */
 #define REFUSED_NS INT64_C(250000000)
 /* A device that has been silent for so many of its silences is opened and started anew: it may have
@@ -30,6 +30,7 @@
 static void take_sample(void *self, const struct kl_sample *sample)
 {
     struct kl_device *device = self;
+    device->taken++;
     kl_device_push(device, sample, device->arrival_ns);
 }
 
@@ -194,6 +195,7 @@ static int read_link(struct kl_device *device)
     enum { WAITED_FOR, HEARD, MISSED } state = WAITED_FOR;
     for (int64_t heard_ns = kl_monotonic_ns(); !kl_device_stopped(device);) {
         int64_t wait_ns;
+        uint64_t taken = device->taken;
         int count = ask(device, &wait_ns);
         if (count == KL_OK) {
             count = device->link->ops->read(device->link, bytes, sizeof(bytes), wait_ns);
@@ -203,7 +205,6 @@ static int read_link(struct kl_device *device)
         }
         int64_t quiet_ns = kl_monotonic_ns() - heard_ns;
         if (count > 0) {
-            heard_ns += quiet_ns;
             if (!survives_drop(device)) {
                 return KL_ERR_DATA;
             }
@@ -211,7 +212,13 @@ static int read_link(struct kl_device *device)
             if (device->framing->gone) {
                 return KL_ERR_GONE;
             }
-            if (state != HEARD) { /* all is well with the first byte, not with an open port */
+        }
+        /* All is well with the first sample: not with an open port, nor with bytes. A device that
+         * was switched off and on behind its bridge may talk at another speed or of other things.
+         */
+        if (device->taken != taken) {
+            heard_ns += quiet_ns;
+            if (state != HEARD) {
                 state = HEARD;
                 kl_device_recover(device);
                 set_running(device, true);

@@ -47,16 +47,6 @@ static bool fits(const struct kl_port *port, const struct kl_driver *driver)
     return false;
 }
 
-static bool fits_any(const struct kl_port *port)
-{
-    for (size_t i = 0; i < kl_registry_count(); i++) {
-        if (fits(port, kl_registry_get(i))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Do the port's USB ids stand in the driver's own list? A driver without ids fits any port, and
  * that is no reason to write to it. */
 static bool is_named(const struct kl_port *port, const struct kl_driver *driver)
@@ -207,7 +197,7 @@ static json_t *list_plugged(bool asking)
     size_t serial = count;
     count += kl_port_list_usb(port + count, KL_PORTS_MAX);
     for (size_t i = 0; i < count; i++) {
-        if (i < serial || !is_bridge(&port[i], port, serial) || fits_any(&port[i])) {
+        if (i < serial || !is_bridge(&port[i], port, serial)) {
             (void)json_array_append_new(list, describe_port(&port[i], asking));
         }
     }

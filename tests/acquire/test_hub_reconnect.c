@@ -1,6 +1,7 @@
 /* What begins anew when a device is started again: framing, clock, counters; and that a driver may
  * ask for it itself, here over a real socket. */
 #include "acquire/hub.h"
+#include "acquire/hub_device.h"
 #include "seen.h"
 #include "toy_device.h"
 
@@ -120,4 +121,49 @@ Test(hub, opens_and_starts_a_device_anew_when_its_driver_asks)
     kl_hub_destroy(hub);
     (void)pthread_join(server.thread, NULL);
     (void)close(server.listening);
+}
+
+/* What a port hears of a device at another speed: bytes every 10 ms, and no frame in them. */
+static int read_noise(struct kl_link *link, uint8_t *buf, size_t cap, int64_t wait_ns)
+{
+    const struct timespec pause = {.tv_nsec = 10000000};
+    (void)link;
+    (void)wait_ns;
+    (void)nanosleep(&pause, NULL);
+    memset(buf, 0x11, cap < 8 ? cap : 8);
+    return cap < 8 ? (int)cap : 8;
+}
+
+static int write_nothing(struct kl_link *link, const uint8_t *buf, size_t len, int64_t wait_ns)
+{
+    (void)link;
+    (void)buf;
+    (void)wait_ns;
+    return (int)len;
+}
+
+/* It was switched off and on behind its bridge, and has lost what it was set to. */
+Test(hub, names_a_device_that_sends_bytes_without_samples_and_starts_it_anew)
+{
+    static const struct kl_link_ops ops = {.read = read_noise, .write = write_nothing};
+    struct kl_link link = {.ops = &ops};
+    struct kl_fault fault = {""};
+    struct kl_hub *hub = kl_hub_create();
+    cr_assert_eq(kl_hub_add_link(hub, "toy", &toy_framed, &toy, &link, &fault), 0, "%s",
+                 fault.text);
+    struct kl_source *source = kl_hub_start(hub, false, 0, &fault);
+    cr_assert_not_null(source, "%s", fault.text);
+    struct kl_hub_device shown = {.samples = 0};
+    bool named = false, ran = false;
+    for (int ms = 0; ms < 20000 && shown.connections < 2; ms++) {
+        struct kl_item item;
+        cr_assert_eq(kl_source_next(source, 1000000, &item, &fault), KL_SOURCE_IDLE);
+        (void)kl_hub_devices(hub, &shown, 1);
+        named |= strstr(shown.fault.text, "no data for 200 ms") != NULL;
+        ran |= shown.running;
+    }
+    cr_expect(named);
+    cr_expect_not(ran, "it gives nothing");
+    cr_expect_eq(shown.connections, 2, "it is started anew");
+    kl_hub_destroy(hub);
 }

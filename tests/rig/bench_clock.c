@@ -3,6 +3,11 @@
  * batches. Prints the conditions, and the 99th percentile of |difference between two devices| from
  * 30 s on (goal: 100 us).
  *
+ * Serial boards stand 0.1-0.2 ms behind those on TCP, by a constant: the kernel hands what is
+ * written to a pseudo terminal to its reader by a worker thread. (Without umockdev and without our
+ * code, 8 bytes from write to read on a machine at load 23: 86 us at the 10th percentile and 1.4 ms
+ * at the median, against 26 and 43 us on TCP.)
+ *
  *     bench_clock [SECONDS]
  */
 #include "record_device.h"

@@ -99,8 +99,9 @@ static const struct emulator_ops ops = {.out = out, .in = in};
 static void meant(const void *self, size_t stream, uint64_t k, double *value)
 {
     const struct record_device *device = self;
-    for (size_t c = 0; c < (device->channels == 18 ? 9 : device->channels); c++) {
-        value[c] = stored(k, c + 9 * stream) * SCALE;
+    const size_t first = device->channels == 18 ? 9 : device->channels == 8 ? 6 : device->channels;
+    for (size_t c = 0; c < (stream == 0 ? first : device->channels - first); c++) {
+        value[c] = stored(k, c + first * stream) * SCALE;
     }
 }
 
@@ -112,6 +113,11 @@ static void init_plate(void *self)
 static void init_plate_2k(void *self)
 {
     *(struct record_device *)self = (struct record_device){.rate_hz = 2000, .channels = 6};
+}
+
+static void init_daq_2k(void *self)
+{
+    *(struct record_device *)self = (struct record_device){.rate_hz = 2000, .channels = 8};
 }
 
 static void init_pair(void *self)
@@ -136,10 +142,12 @@ static void init_imu_400(void *self)
 
 static const uint8_t input[2][KL_CHANNELS_MAX] = {
     {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}, {10, 11, 12, 13, 14, 15, 16, 17, 18}};
+static const uint8_t daq_input[2][KL_CHANNELS_MAX] = {{1, 2, 3, 4, 5, 6}, {7, 8}};
 
 #define I16(at) "i16le@" #at "*0.001 "
 #define SIX I16(8) I16(10) I16(12) I16(14) I16(16) I16(18)
-#define NINE SIX I16(20) I16(22) I16(24)
+#define EIGHT SIX I16(20) I16(22)
+#define NINE EIGHT I16(24)
 #define SIXTEEN NINE I16(26) I16(28) I16(30) I16(32) I16(34) I16(36) I16(38)
 #define EIGHTEEN SIXTEEN I16(40) I16(42)
 #define OPTIONS(name, bytes, at, fields_)                                                          \
@@ -151,11 +159,16 @@ static const uint8_t input[2][KL_CHANNELS_MAX] = {
                                                    {"time_unit", "us"},                            \
                                                    {"checksum", "crc16-ccitt-le@" #at}}
 OPTIONS(six_options, 22, 20, SIX);
+OPTIONS(eight_options, 26, 24, EIGHT);
 OPTIONS(nine_options, 28, 26, NINE);
 OPTIONS(sixteen_options, 42, 40, SIXTEEN);
 OPTIONS(eighteen_options, 46, 44, EIGHTEEN);
 
 static const struct kl_stream plate = {.name = "plate", .kind = KL_KIND_FORCE, .channel_count = 6};
+static const struct kl_stream daq[] = {
+    {.name = "plate", .kind = KL_KIND_FORCE, .channel_count = 6},
+    {.name = "emg", .kind = KL_KIND_EMG, .channel_count = 2},
+};
 static const struct kl_stream emg = {.name = "emg", .kind = KL_KIND_EMG, .channel_count = 16};
 static const struct kl_stream imu = {.name = "box", .kind = KL_KIND_OTHER, .channel_count = 9};
 static const struct kl_stream imu_6 = {.name = "box", .kind = KL_KIND_OTHER, .channel_count = 6};
@@ -165,7 +178,7 @@ static const struct kl_stream pair[] = {
 };
 
 /* NOLINTBEGIN(bugprone-macro-parentheses): initialisers */
-#define DEVICE(variable, init_, rate, options, streams, count)                                     \
+#define DEVICE(variable, init_, rate, options, streams, count, inputs)                             \
     const struct emulated_device variable = {                                                      \
         .driver = "binary_record",                                                                 \
         .ops = &ops,                                                                               \
@@ -178,14 +191,15 @@ static const struct kl_stream pair[] = {
                    .option = options,                                                              \
                    .stream_count = count,                                                          \
                    .stream = streams,                                                              \
-                   .input = input},                                                                \
+                   .input = inputs},                                                               \
         .meant = meant}
 
 /* NOLINTEND(bugprone-macro-parentheses) */
 
-DEVICE(record_plate_10k, init_plate, 10000, six_options, &plate, 1);
-DEVICE(record_plate_2k, init_plate_2k, 2000, six_options, &plate, 1);
-DEVICE(record_imu_pair_1k, init_pair, 1000, eighteen_options, pair, 2);
-DEVICE(record_imu_1k, init_imu, 1000, nine_options, &imu, 1);
-DEVICE(record_emg_4k, init_emg, 4000, sixteen_options, &emg, 1);
-DEVICE(record_imu_400, init_imu_400, 400, six_options, &imu_6, 1);
+DEVICE(record_plate_10k, init_plate, 10000, six_options, &plate, 1, input);
+DEVICE(record_daq_2k, init_daq_2k, 2000, eight_options, daq, 2, daq_input);
+DEVICE(record_plate_2k, init_plate_2k, 2000, six_options, &plate, 1, input);
+DEVICE(record_imu_pair_1k, init_pair, 1000, eighteen_options, pair, 2, input);
+DEVICE(record_imu_1k, init_imu, 1000, nine_options, &imu, 1, input);
+DEVICE(record_emg_4k, init_emg, 4000, sixteen_options, &emg, 1, input);
+DEVICE(record_imu_400, init_imu_400, 400, six_options, &imu_6, 1, input);

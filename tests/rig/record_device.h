@@ -23,6 +23,7 @@ double record_device_true_ns(const struct record_device *self, uint64_t n);
 
 extern const struct emulated_device record_plate_10k, /* 6 channels at 10 kHz */
     record_plate_2k,                                  /* at 2 kHz */
+    record_daq_2k,                                    /* 6 and 2 channels at 2 kHz */
     record_imu_pair_1k,                               /* 2 x 9 channels at 1 kHz */
     record_imu_1k,                                    /* 9 channels at 1 kHz */
     record_emg_4k,                                    /* 16 channels at 4 kHz */

@@ -79,8 +79,9 @@ struct rig_device {
     struct rig_urb urb[RIG_URBS_MAX];
     size_t urbs;
     uint8_t *backlog;
-    size_t backlog_len, backlog_worst;
-    uint64_t unheard; /* bytes said while nobody had the port open */
+    size_t backlog_len;
+    size_t backlog_worst; /* USB: what the emulator had not got rid of */
+    uint64_t unheard;     /* bytes said while nobody had the port open */
     uint64_t said, heard;
     uint64_t flipped, dropped, garbled; /* faults done */
 };

@@ -22,6 +22,7 @@
 struct cursor {
     const struct rig_member *member;
     size_t own; /* index of the stream among the device's */
+    bool power_cycles;
     uint64_t next;
     bool begun;
     size_t stream;
@@ -61,7 +62,10 @@ static void take_sample(struct cursor *cursor, struct rig_stream_account *accoun
     const uint64_t from = cursor->next;
     const bool gap = (quality & KL_QUALITY_GAP) != 0;
     const uint64_t reach = account->alien < ALIENS_MAX ? SEARCH : 1;
-    uint64_t k = search(cursor, from, gap ? NEAR : reach, value, channels);
+    uint64_t k = NONE;
+    if (!gap || !cursor->power_cycles) {
+        k = search(cursor, from, gap ? NEAR : reach, value, channels);
+    }
     if (k == NONE && gap) { /* it was away: it counts anew, or it was away for long */
         k = search(cursor, 0, NEAR, value, channels);
         account->restarts += k != NONE;
@@ -150,6 +154,7 @@ bool rig_lab_account_each(const struct rig_lab *lab, const char *session, struct
         if (m < lab->count) {
             cursor[s] = (struct cursor){.member = &lab->member[m],
                                         .own = own[m]++,
+                                        .power_cycles = lab->power_cycles,
                                         .stream = s,
                                         .observer = observer,
                                         .self = self};

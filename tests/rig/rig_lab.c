@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define TRIGNO_COMMANDS 50040 /* its second port */
+#define ENVIRONMENT_MAX 500
 #define DEVICES_TEXT ((size_t)1 << 16)
 
 extern char **environ;
@@ -154,6 +155,13 @@ void rig_lab_option(struct rig_member *member, const char *key, const char *valu
     member->option[member->option_count++] = (struct kl_device_option){key, value};
 }
 
+bool rig_lab_fell_behind(const struct rig_member *member)
+{
+    return member->device.kind == KL_LINK_USB &&
+           member->device.backlog_worst + EMULATOR_FRAME_MAX >
+               sizeof(((const struct emulator *)member->self)->out);
+}
+
 /* ------------------------------------------------------------------ lab file */
 
 static void write_plate(FILE *file, size_t channels)
@@ -242,19 +250,62 @@ const char *rig_lab_write(const struct rig_lab *lab)
 
 /* --------------------------------------------------------------- the program */
 
-/* Runs the program with its words going to a file. */
-static pid_t run_program(char *const *arguments, const char *words)
+pid_t rig_lab_spawn(const char *program, char *const *arguments, const char *words)
 {
     pid_t pid = -1;
+    char preload[512], *environment[ENVIRONMENT_MAX + 2];
+    const char *bed = getenv("LD_PRELOAD");
+    size_t count = 0;
+    (void)snprintf(preload, sizeof(preload), "LD_PRELOAD=%s:%s", KL_UMOCKDEV_LOCK,
+                   bed != NULL ? bed : "");
+    for (size_t i = 0; environ[i] != NULL && count < ENVIRONMENT_MAX; i++) {
+        if (strncmp(environ[i], "LD_PRELOAD=", 11) != 0) {
+            environment[count++] = environ[i];
+        }
+    }
+    environment[count++] = preload;
+    environment[count] = NULL;
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none;
+    (void)sigemptyset(&none);
+    (void)posix_spawnattr_init(&attributes);
+    (void)posix_spawnattr_setsigmask(&attributes, &none); /* whatever who started us blocks */
+    (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
     (void)posix_spawn_file_actions_init(&actions);
-    (void)posix_spawn_file_actions_addopen(&actions, 1, words, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    (void)posix_spawn_file_actions_adddup2(&actions, 1, 2);
-    if (posix_spawn(&pid, KL_KNEELAB, &actions, NULL, arguments, environ) != 0) {
-        fail(KL_KNEELAB);
+    if (words != NULL) {
+        (void)posix_spawn_file_actions_addopen(&actions, 1, words, O_WRONLY | O_CREAT | O_TRUNC,
+                                               0600);
+        (void)posix_spawn_file_actions_adddup2(&actions, 1, 2);
+    }
+    if (posix_spawn(&pid, program, &actions, &attributes, arguments, environment) != 0) {
+        fail(program);
     }
     (void)posix_spawn_file_actions_destroy(&actions);
+    (void)posix_spawnattr_destroy(&attributes);
     return pid;
+}
+
+void rig_lab_interrupt(const struct rig_run *run)
+{
+    (void)kill(run->pid, SIGINT);
+}
+
+/* For whoever looks for why a program does not end: its signals and what its threads wait for. */
+static void print_state(pid_t pid)
+{
+    char path[64], line[256];
+    (void)snprintf(path, sizeof(path), "/proc/%ld/status", (long)pid);
+    FILE *file = fopen(path, "r");
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+        if (strncmp(line, "Sig", 3) == 0 || strncmp(line, "ShdPnd", 6) == 0 ||
+            strncmp(line, "State", 5) == 0 || strncmp(line, "Threads", 7) == 0) {
+            (void)fputs(line, stderr);
+        }
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
 }
 
 static char program[] = KL_KNEELAB;
@@ -270,7 +321,7 @@ struct rig_run rig_lab_record(const struct rig_lab *lab, double seconds)
     (void)snprintf(length, sizeof(length), "%g", seconds);
     (void)unlink(run.session);
     char *const arguments[] = {program, verb, path, for_seconds, length, to, run.session, NULL};
-    run.pid = run_program(arguments, run.words);
+    run.pid = rig_lab_spawn(KL_KNEELAB, arguments, run.words);
     return run;
 }
 
@@ -280,7 +331,7 @@ char *rig_lab_devices(const struct rig_lab *lab)
     char words[96];
     (void)snprintf(words, sizeof(words), "%s/words.txt", lab->folder);
     char *const arguments[] = {program, verb, json, NULL};
-    pid_t pid = run_program(arguments, words);
+    pid_t pid = rig_lab_spawn(KL_KNEELAB, arguments, words);
     int status = -1;
     char *text = calloc(1, DEVICES_TEXT);
     if (waitpid(pid, &status, 0) != pid || status != 0 || text == NULL) {
@@ -317,7 +368,7 @@ void rig_lab_see(struct rig_lab *lab, double after_s)
 }
 
 /* The busiest thread's processor time so far. */
-static double busiest_s(pid_t pid)
+static double busiest_s(pid_t pid, size_t *threads)
 {
     char path[64];
     double most = 0;
@@ -335,10 +386,11 @@ static double busiest_s(pid_t pid)
         }
         const char *after = fgets(line, sizeof(line), file) != NULL ? strrchr(line, ')') : NULL;
         count++;
-        // NOLINTNEXTLINE(cert-err34-c): the kernel's own numbers
+        /* NOLINTBEGIN(cert-err34-c): the kernel's own numbers */
         if (after != NULL &&
             sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
                    &system) == 2) {
+            /* NOLINTEND(cert-err34-c) */
             double seconds = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
             most = seconds > most ? seconds : most;
         }
@@ -347,7 +399,10 @@ static double busiest_s(pid_t pid)
     if (tasks != NULL) {
         (void)closedir(tasks);
     }
-    return count > 3 ? most : 0; /* the last thread of a process that ends counts all of them */
+    /* in a process that ends, those that are left count for those that are gone */
+    bool whole = count >= *threads;
+    *threads = whole ? count : *threads;
+    return whole ? most : 0;
 }
 
 struct rig_end rig_lab_wait(struct rig_run *run, double patience_s)
@@ -358,14 +413,16 @@ struct rig_end rig_lab_wait(struct rig_run *run, double patience_s)
     const struct timespec pause = {.tv_nsec = 100000000};
     int64_t until_ns = rig_now_ns() + kl_nanoseconds(patience_s);
     pid_t ended;
+    size_t threads = 0;
     while ((ended = wait4(run->pid, &end.status, WNOHANG, &usage)) == 0 &&
            rig_now_ns() < until_ns) {
-        double most = busiest_s(run->pid);
+        double most = busiest_s(run->pid, &threads);
         end.busiest_s = most > end.busiest_s ? most : end.busiest_s;
         (void)nanosleep(&pause, NULL);
     }
     if (ended == 0) {
         (void)fprintf(stderr, "the program did not end\n");
+        print_state(run->pid);
         (void)kill(run->pid, SIGKILL);
         (void)wait4(run->pid, &end.status, 0, &usage);
     }

@@ -28,7 +28,8 @@ struct rig_lab {
     struct rig *rig;
     struct rig_member member[RIG_MEMBERS_MAX];
     size_t count;
-    char folder[64]; /* of lab file and sessions; removed by rig_lab_end */
+    bool power_cycles; /* what follows a gap is rather counted anew */
+    char folder[64];   /* of lab file and sessions; removed by rig_lab_end */
 };
 
 void rig_lab_begin(struct rig_lab *lab, struct rig *rig);
@@ -48,6 +49,11 @@ struct rig_member *rig_lab_add_emulated(struct rig_lab *lab, const struct emulat
 /** One more option of the driver. */
 void rig_lab_option(struct rig_member *member, const char *key, const char *value);
 
+/** Did the mocked USB bus fall so far behind that the device ran over? umockdev takes five messages
+ *  between two processes for each transfer; on a machine with many other things to do that is less
+ *  than a device gives. What its memory does not hold is lost before it comes to us. */
+bool rig_lab_fell_behind(const struct rig_member *member);
+
 /** Writes the lab file. @return its path, until the next call */
 const char *rig_lab_write(const struct rig_lab *lab);
 
@@ -56,6 +62,10 @@ struct rig_run {
     pid_t pid;
     char session[96], words[96]; /* the recording; what it said */
 };
+
+/** Starts a program in the bed, behind umockdev_lock.c. @param words  where what it says goes;
+ * NULL: where it goes here */
+pid_t rig_lab_spawn(const char *program, char *const *arguments, const char *words);
 
 /** What `kneelab devices --json` says. @return to be freed; NULL: it failed */
 char *rig_lab_devices(const struct rig_lab *lab);
@@ -73,6 +83,9 @@ struct rig_end {
     double busiest_s; /* of it, the busiest thread: USB, through umockdev */
     long rss_kib;     /* its largest */
 };
+
+/** Asks it to end early, as Ctrl-C does. */
+void rig_lab_interrupt(const struct rig_run *run);
 
 /** Waits for it, at most `patience_s` longer than it should take; then it is killed. */
 struct rig_end rig_lab_wait(struct rig_run *run, double patience_s);

@@ -8,6 +8,7 @@
  * not when it holds a byte, and so does what usbfs does.
  */
 #include "rig.h"
+#include "tests/devices/emulator.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -121,6 +122,8 @@ void rig_usb_serve(struct rig_device *device, int64_t now_ns, bool streams)
             *none = !serve(device, urb, now_ns - device->on_ns);
         }
     }
+    size_t waiting = ((const struct emulator *)device->self)->out_len;
+    device->backlog_worst = waiting > device->backlog_worst ? waiting : device->backlog_worst;
 }
 
 /* --------------------------------------------------------------- usbfs's side */

@@ -17,7 +17,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,12 +30,10 @@
 #define BACK_NS INT64_C(300000000)
 #define GIVE_UP_NS INT64_C(60000000000) /* it hangs */
 #define RECORDED_EVENTS 2000            /* more are not recorded: the file would fill the disk */
-#define AWAY_MAX_NS INT64_C(100000000)
-#define PRESENT_MAX_NS INT64_C(300000000)
+#define AWAY_MAX_NS INT64_C(60000000)
+#define PRESENT_MAX_NS INT64_C(200000000)
 #define DESCRIPTORS_MAX 1024 /* the usual limit of a process */
 #define SETTLE_NS INT64_C(2000000000)
-
-extern char **environ;
 
 /* ------------------------------------------------------------------ the host */
 
@@ -45,7 +42,9 @@ struct window {
     _Atomic bool stop, ready;
     _Atomic uint64_t samples[RIG_MEMBERS_MAX], lost[RIG_MEMBERS_MAX], connections[RIG_MEMBERS_MAX];
     _Atomic bool running[RIG_MEMBERS_MAX], faulty[RIG_MEMBERS_MAX];
-    _Atomic uint64_t backwards; /* time stamps that do not increase */
+    _Atomic int64_t named_ns[RIG_MEMBERS_MAX]; /* when it was last named as lost... */
+    _Atomic int64_t back_ns[RIG_MEMBERS_MAX];  /* ... and when its first sample came after that */
+    _Atomic uint64_t backwards;                /* time stamps that do not increase */
     _Atomic uint64_t descriptors, threads, rss_kib, looked;
 };
 
@@ -79,7 +78,7 @@ static uint64_t count_entries(const char *folder)
 }
 
 /* Descriptors of the program. Not counted: UNIX sockets, of which it has none; umockdev keeps one
- * beside each open node and forgets some when a node vanishes while it is being opened. */
+ * beside each open node and forgets one now and then, when a node vanishes while it is opened. */
 static uint64_t count_descriptors(void)
 {
     uint64_t count = 0;
@@ -110,12 +109,24 @@ static uint64_t rss_kib(void)
 static void publish(struct window *window, struct kl_hub *hub)
 {
     struct kl_hub_device shown[RIG_MEMBERS_MAX];
+    static bool away[RIG_MEMBERS_MAX];
+    static uint64_t before[RIG_MEMBERS_MAX]; /* samples when it was named */
     size_t count = kl_hub_devices(hub, shown, RIG_MEMBERS_MAX);
+    int64_t now_ns = rig_now_ns();
     for (size_t d = 0; d < count; d++) {
+        bool faulty = shown[d].fault.text[0] != '\0';
+        if (!away[d] && faulty && !shown[d].running) {
+            away[d] = true;
+            before[d] = shown[d].samples;
+            window->named_ns[d] = now_ns;
+        } else if (away[d] && shown[d].running && shown[d].samples > before[d]) {
+            away[d] = false;
+            window->back_ns[d] = now_ns;
+        }
         window->samples[d] = shown[d].samples;
         window->lost[d] = shown[d].lost;
         window->connections[d] = shown[d].connections;
-        window->faulty[d] = shown[d].fault.text[0] != '\0';
+        window->faulty[d] = faulty;
         window->running[d] = shown[d].running;
     }
 }
@@ -226,8 +237,12 @@ struct plug {
     int64_t named_worst_ns, back_worst_ns;
 };
 
-static void note(struct event_times *times, int64_t took_ns, int64_t goal_ns)
+/* The host itself notes when; the far end may be busy with another cable then. A device that was
+ * back before the system had told of it all took no time. */
+static void note(struct event_times *times, int64_t took_ns, int64_t goal_ns, int64_t *worst_ns)
 {
+    took_ns = took_ns > 0 ? took_ns : 0;
+    *worst_ns = took_ns > *worst_ns ? took_ns : *worst_ns;
     times->worst_ns = took_ns > times->worst_ns ? took_ns : times->worst_ns;
     times->sum_ns += (double)took_ns;
     times->late += took_ns > goal_ns;
@@ -296,10 +311,8 @@ static bool step(struct stress *stress, size_t d)
         return true;
     case PULLED:
         if (stress->window->faulty[d] && !stress->window->running[d]) {
-            note(&stress->named, now_ns - plug->since_ns, NAMED_NS);
-            if (now_ns - plug->since_ns > plug->named_worst_ns) {
-                plug->named_worst_ns = now_ns - plug->since_ns;
-            }
+            note(&stress->named, stress->window->named_ns[d] - plug->since_ns, NAMED_NS,
+                 &plug->named_worst_ns);
             plug->state = AWAY;
             plug->until_ns = now_ns + (int64_t)(rig_random(&stress->random) % AWAY_MAX_NS);
         }
@@ -313,10 +326,8 @@ static bool step(struct stress *stress, size_t d)
         break;
     case RETURNING:
         if (stress->window->running[d] && stress->window->samples[d] > plug->samples_before) {
-            note(&stress->back, now_ns - plug->since_ns, BACK_NS);
-            if (now_ns - plug->since_ns > plug->back_worst_ns) {
-                plug->back_worst_ns = now_ns - plug->since_ns;
-            }
+            note(&stress->back, stress->window->back_ns[d] - plug->since_ns, BACK_NS,
+                 &plug->back_worst_ns);
             plug->state = PRESENT;
             plug->until_ns = now_ns + (int64_t)(rig_random(&stress->random) % PRESENT_MAX_NS);
         }
@@ -411,7 +422,10 @@ static bool judge_streams(const struct stress *stress, const char *session)
             /* one mark for each return, unless it was pulled again before this stream's first */
             right = right && stream->gaps + 1 <= stress->window->connections[d];
         }
-        if (!right && strncmp(stream->name, "sync", 4) != 0) {
+        if (!right && rig_lab_fell_behind(&stress->lab->member[d])) {
+            (void)printf("%s is not judged: the mocked USB bus fell behind, its device ran over\n",
+                         stream->name);
+        } else if (!right && strncmp(stream->name, "sync", 4) != 0) {
             (void)fprintf(stderr, "wrong: %s: %llu connections\n", stream->name,
                           (unsigned long long)stress->window->connections[d]);
             ok = false;
@@ -424,14 +438,9 @@ static pid_t start_host(const struct rig_lab *lab, char *self, char *window, cha
 {
     static char host_word[] = "--host";
     char lab_path[96];
-    pid_t pid = -1;
     (void)snprintf(lab_path, sizeof(lab_path), "%s", rig_lab_write(lab));
     char *const arguments[] = {self, host_word, lab_path, window, session, NULL};
-    if (posix_spawn(&pid, self, NULL, NULL, arguments, environ) != 0) {
-        perror(self);
-        exit(EXIT_FAILURE);
-    }
-    return pid;
+    return rig_lab_spawn(self, arguments, NULL);
 }
 
 static void print_times(const char *what, const struct event_times *times, int64_t goal_ns)
@@ -453,10 +462,11 @@ int main(int argc, char **argv)
     char window_path[96], session[96];
     const bool judge_times = argc > 2 && strcmp(argv[2], "--times") == 0;
     stress = (struct stress){.lab = &lab, .random = 88172645463325252ULL};
-    stress.wanted = argc > 1 ? strtol(argv[1], NULL, 10) : 300;
+    stress.wanted = argc > 1 ? strtol(argv[1], NULL, 10) : 1000;
     const bool recorded = stress.wanted <= RECORDED_EVENTS;
     rig_start(&rig);
     rig_lab_begin(&lab, &rig);
+    lab.power_cycles = true;
     (void)snprintf(window_path, sizeof(window_path), "%s/window", lab.folder);
     (void)snprintf(session, sizeof(session), "%s/session.xdf", lab.folder);
     stress.window = open_window(window_path, true);
