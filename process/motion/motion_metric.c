@@ -104,10 +104,11 @@ static double largest(const struct trace *trace, double sign, double from_s, dou
     return sign * best;
 }
 
-/* Slope by central differences on samples of [from_s, to_s], the largest in the sense of sign. */
+/* Slope by central differences on samples of [from_s, to_s], the largest in the sense of sign; 0
+ * for an angle that never goes that way: a thrust has no negative speed (methods 10). */
 static double largest_slope(const struct trace *trace, double sign, double from_s, double to_s)
 {
-    double best = -HUGE_VAL;
+    double best = 0;
     size_t first = (size_t)ceil(from_s * KL_MOTION_RATE_HZ);
     size_t last = (size_t)floor(to_s * KL_MOTION_RATE_HZ);
     for (size_t i = first; i <= last; i++) {

@@ -147,6 +147,20 @@ Test(motion_metric, thrust_velocities_are_those_of_thigh_and_shank_against_the_l
     cr_expect_leq(value(KL_MOTION_SHANK_ABDUCTION_VELOCITY), 0.01);
 }
 
+Test(motion_metric, a_segment_that_never_leans_that_way_has_no_thrust_and_no_negative_one)
+{
+    pose(&window);
+    for (size_t i = 0; i < window.count; i++) {
+        double s = ((double)i / KL_MOTION_RATE_HZ - IC_S) / TC_S;
+        window.segment[KL_SEGMENT_SHANK_RIGHT].q[i] = turn(0, 5 * s, 0); /* adducts all the time */
+        window.segment[KL_SEGMENT_THIGH_RIGHT].q[i] = turn(0, -3 * s, 0);
+    }
+    cr_expect_float_eq(value(KL_MOTION_SHANK_ADDUCTION_VELOCITY), 5 * DEG / TC_S, 1e-9);
+    cr_expect_float_eq(value(KL_MOTION_THIGH_ABDUCTION_VELOCITY), 3 * DEG / TC_S, 1e-9);
+    cr_expect_eq(value(KL_MOTION_SHANK_ABDUCTION_VELOCITY), 0);
+    cr_expect_eq(value(KL_MOTION_THIGH_ADDUCTION_VELOCITY), 0);
+}
+
 static void mirror(struct kl_motion_window *w)
 {
     static struct kl_segment_motion swap;
@@ -281,7 +295,8 @@ Test(motion_metric, every_row_has_its_words)
         cr_assert_not_null(row->metric.unit);
         cr_assert_not_null(row->metric.source);
         for (int other = 0; other < id; other++) {
-            cr_expect_str_neq(row->metric.key, kl_motion_metric_get((enum kl_motion_metric)other)->metric.key);
+            cr_expect_str_neq(row->metric.key,
+                              kl_motion_metric_get((enum kl_motion_metric)other)->metric.key);
         }
     }
     for (unsigned i = 0; i < KL_MOTION_MARK_COUNT; i++) {
