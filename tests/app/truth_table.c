@@ -97,8 +97,24 @@ const struct truth_row truth_rows[] = {
     {"coupling_ratio", "%", 100, false, true, MOTION(coupling_ratio), TRUTH_NO_GOAL, {0, 0}},
     {"tibial_shock_axial", "%", 100, false, true, MOTION(pta_y_m_s2), TRUTH_NO_GOAL, {0, 0}},
     {"tibial_shock_resultant", "%", 100, false, true, MOTION(pta_r_m_s2), TRUTH_NO_GOAL, {0, 0}},
-    {"kam_peak", "%", 100, true, true, KAM(peak1_n_m_kg), TRUTH_RMS, {0.5, 2}},
-    {"kam_impulse", "%", 100, true, true, KAM(impulse_n_m_s_kg), TRUTH_RMS, {0.5, 2}},
+    {"kam_peak",
+     "%",
+     100,
+     true,
+     true,
+     offsetof(struct truth_step, kam_peak_n_m_kg),
+     TRUTH_RMS,
+     {0.5, 2}},
+    {"kam_impulse",
+     "%",
+     100,
+     true,
+     true,
+     offsetof(struct truth_step, kam_impulse_n_m_s_kg),
+     TRUTH_RMS,
+     {0.5, 2}},
+    /* against the unfiltered moment, which the filter alone misses */
+    {"kam_peak", "% unfilt.", 100, true, true, KAM(peak1_n_m_kg), TRUTH_NO_GOAL, {0, 0}},
     /* methods 12.3: reported, beside the budget of 0.47 and 0.65 N·m/kg */
     {"kam_k2a_peak", "N·m/kg", 1, true, false, KAM(peak1_n_m_kg), TRUTH_NO_GOAL, {0, 0}},
     {"kam_k2b_peak", "N·m/kg", 1, true, false, KAM(peak1_n_m_kg), TRUTH_NO_GOAL, {0, 0}},
@@ -256,6 +272,93 @@ static void walk_stance(struct walk *walk, const struct kl_virtual_runner *runne
     out->oscillation_m = kl_virtual_runner_vertical_oscillation(runner);
 }
 
+/* ------------------------------------------------------------ knee adduction moment */
+
+#define KAM_MARGIN_S 0.1 /* of rest on both sides of a stance: flight is longer than that */
+#define KAM_CUTOFF_HZ 20.0
+enum { KAM_SAMPLES = 1000 };
+
+/* methods 3.2 written once more, at 1 kHz. */
+static void filter_both_ways(double (*x)[KL_WRENCH_COUNT], size_t count, size_t channel)
+{
+    double c = pow(sqrt(2.0) - 1.0, 0.25);
+    double k = tan(acos(-1.0) * KAM_CUTOFF_HZ * WALK_S) / c;
+    double norm = 1.0 / (1.0 + sqrt(2.0) * k + k * k);
+    double b0 = k * k * norm;
+    double a1 = 2.0 * (k * k - 1.0) * norm;
+    double a2 = (1.0 - sqrt(2.0) * k + k * k) * norm;
+    for (int pass = 0; pass < 2; pass++) {
+        double x1 = 0, x2 = 0, y1 = 0, y2 = 0;
+        for (size_t i = 0; i < count; i++) {
+            double *at = &x[pass == 0 ? i : count - 1 - i][channel];
+            double in = *at;
+            double out = b0 * (in + 2.0 * x1 + x2) - a1 * y1 - a2 * y2;
+            x2 = x1, x1 = in, y2 = y1, y1 = out;
+            *at = out;
+        }
+    }
+}
+
+/* Through the load from its beginning: times never decrease within one walk. */
+static void moment_of_stance(struct walk *walk, struct truth_step *out, double mass_kg)
+{
+    static double wrench[KAM_SAMPLES][KL_WRENCH_COUNT];
+    static double axis[KAM_SAMPLES][3];
+    static double knee[KAM_SAMPLES][3];
+    const struct kl_virtual_step *step = &out->step;
+    double mirror = step->side == KL_SIDE_LEFT ? -1 : 1;
+    double from_s = step->contact_s - KAM_MARGIN_S;
+    size_t count = (size_t)((step->off_s + KAM_MARGIN_S - from_s) / WALK_S);
+    count = count < KAM_SAMPLES ? count : KAM_SAMPLES;
+    int shank = kl_virtual_limb(KL_VIRTUAL_SHANK_LEFT, step->side);
+    for (size_t i = 0; i < count; i++) {
+        double both[2][KL_WRENCH_COUNT];
+        struct kl_virtual_posture posture;
+        double t_s = from_s + (double)i * WALK_S;
+        kl_virtual_load_at(&walk->load, t_s, both);
+        bool inside = t_s >= step->contact_s && t_s <= step->off_s;
+        for (size_t c = 0; c < KL_WRENCH_COUNT; c++) {
+            wrench[i][c] = inside ? both[0][c] + both[1][c] : 0;
+        }
+        kl_virtual_body_at(&walk->body, walk->load.contact, walk->load.count, t_s, &posture);
+        for (size_t row = 0; row < 3; row++) {
+            axis[i][row] = posture.segment[shank].r[row][0];
+            knee[i][row] = posture.segment[shank].p_m[row];
+        }
+    }
+    for (size_t c = 0; c < KL_WRENCH_COUNT; c++) {
+        filter_both_ways(wrench, count, c);
+    }
+    out->kam_peak_n_m_kg = -HUGE_VAL;
+    out->kam_impulse_n_m_s_kg = 0;
+    for (size_t i = 0; i < count; i++) {
+        const double *f = &wrench[i][KL_FX];
+        const double *k = knee[i];
+        const double moment[3] = {wrench[i][KL_MX] - (k[1] * f[2] - k[2] * f[1]),
+                                  wrench[i][KL_MY] - (k[2] * f[0] - k[0] * f[2]),
+                                  wrench[i][KL_MZ] - (k[0] * f[1] - k[1] * f[0])};
+        double kam = mirror *
+                     (axis[i][0] * moment[0] + axis[i][1] * moment[1] + axis[i][2] * moment[2]) /
+                     mass_kg;
+        double part = (from_s + (double)i * WALK_S - step->ic_s) / (step->to_s - step->ic_s);
+        if (part >= 0 && part <= 1) {
+            out->kam_impulse_n_m_s_kg += fmax(kam, 0) * WALK_S;
+        }
+        if (part >= 0.1 && part <= 0.5) {
+            out->kam_peak_n_m_kg = fmax(out->kam_peak_n_m_kg, kam);
+        }
+    }
+}
+
+static void walk_moments(struct walk *walk, const struct kl_virtual_runner *runner,
+                         struct truth_step *step, size_t count)
+{
+    kl_virtual_load_init(&walk->load, runner);
+    for (size_t i = 0; i < count; i++) {
+        moment_of_stance(walk, &step[i], runner->mass_kg);
+    }
+}
+
 size_t truth_of(const struct kl_virtual_runner *runner, double seconds, struct truth_step *out)
 {
     struct kl_virtual_step *step = calloc(TRUTH_STEPS_MAX, sizeof(*step));
@@ -274,6 +377,9 @@ size_t truth_of(const struct kl_virtual_runner *runner, double seconds, struct t
             walk_stance(walk, runner, &out[count]);
             count++;
         }
+    }
+    if (count > 0) {
+        walk_moments(walk, runner, out, count);
     }
     free(walk);
     free(step);
