@@ -7,6 +7,10 @@
 /* methods 10: a ratio of smaller excursions is noise over noise */
 #define COUPLING_MIN_RAD (2 * DEG)
 
+/* Below, a correlation with flexion is one of crumbs: an axis error of 1 deg leaks more [project].
+ */
+#define LEAK_MIN_RAD (0.5 * DEG)
+
 /* Parts of stance that excursions look at (methods 10). */
 #define EXCURSION_TO 0.60
 #define KNEE_FRONTAL_TO 0.50
@@ -352,7 +356,7 @@ static uint32_t cross_talk(const struct spec *spec, const struct kl_motion_input
         yy += y * y;
         xy += x * y;
     }
-    if (!(xx > 0) || !(yy > 0)) {
+    if (!(xx > 0) || !(yy > LEAK_MIN_RAD * LEAK_MIN_RAD * n)) {
         return KL_MOTION_TOO_SMALL;
     }
     *out = xy / sqrt(xx * yy);

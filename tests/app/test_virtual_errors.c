@@ -52,7 +52,7 @@ static void accept(bool noisy)
     struct truth_step *truth = calloc(TRUTH_STEPS_MAX, sizeof(*truth));
     struct truth_error *error = calloc(truth_row_count, sizeof(*error));
     cr_assert(truth != NULL && error != NULL);
-    cr_assert(truth_run(&runner, SECONDS, &results, &fault), "%s", fault.text);
+    cr_assert(truth_run(&runner, NULL, SECONDS, &results, &fault), "%s", fault.text);
     truth_compare(&runner, &results, truth, truth_of(&runner, SECONDS, truth), error);
     for (size_t r = 0; r < truth_row_count; r++) {
         const struct truth_row *row = &truth_rows[r];
@@ -90,6 +90,33 @@ Test(virtual_errors, noise_free_motion_knee_and_muscle_come_back_within_the_tabl
 Test(virtual_errors, with_default_noise_they_stay_within_the_table)
 {
     accept(true);
+}
+
+/* ------------------------------------------------------------------ levels of the knee */
+
+/* Bounds: the budget of methods 12.3 (0.47 and 0.65 N·m/kg for K2a and K2b; one session of it is
+ * one draw, so two SD), and half of it for a difference. */
+Test(virtual_errors, knee_moments_of_a_disturbed_lab_stay_within_the_budget)
+{
+    const struct truth_disturbance disturbance = {3 * acos(-1.0) / 180, 1, 0.010};
+    struct kl_virtual_runner runner = truth_runner(true);
+    struct kl_virtual_runner other = runner;
+    other.valgus_rad[0] = other.valgus_rad[1] = runner.valgus_rad[0] + 4 * acos(-1.0) / 180;
+    struct knee_errors a[KNEE_LEVELS];
+    struct knee_errors b[KNEE_LEVELS];
+    struct kl_fault fault = {{0}};
+    cr_assert(knee_errors_of(&runner, &disturbance, SECONDS, a, &fault), "%s", fault.text);
+    cr_assert(knee_errors_of(&other, &disturbance, SECONDS, b, &fault), "%s", fault.text);
+    static const double budget[KNEE_LEVELS] = {0.94, 0.47, 0.65, 0.30};
+    for (size_t k = 0; k < KNEE_LEVELS; k++) {
+        printf("level %zu: bias %.3f RMSE %.3f r %.2f; difference %.3f, true %.3f\n", k, a[k].bias,
+               a[k].rmse, a[k].correlation, b[k].truth + b[k].bias - a[k].truth - a[k].bias,
+               b[k].truth - a[k].truth);
+        cr_expect_geq(a[k].count, STEPS_LEAST, "level %zu: %zu steps", k, a[k].count);
+        cr_expect_leq(a[k].rmse, 2 * budget[k], "level %zu: %g", k, a[k].rmse);
+        cr_expect_leq(fabs(b[k].bias - a[k].bias), 0.5 * budget[k], "level %zu: %g", k,
+                      b[k].bias - a[k].bias);
+    }
 }
 
 /* ------------------------------------------------------------ twenty minutes */

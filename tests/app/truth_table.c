@@ -2,6 +2,7 @@
 
 #include "acquire/hub.h"
 #include "devices/virtual_body.h"
+#include "process/motion/rotation.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -192,8 +193,81 @@ struct kl_virtual_runner truth_runner(bool noisy)
     return runner;
 }
 
-bool truth_run(const struct kl_virtual_runner *runner, double seconds, struct kl_results *results,
-               struct kl_fault *fault)
+/* ------------------------------------------------------------------ a session */
+
+#define BLOCK_VALUES 65536
+
+/* 0..1, the same on every machine. */
+static double draw(uint64_t *state)
+{
+    *state = *state * 6364136223846793005U + 1442695040888963407U; /* Knuth's LCG */
+    return (double)(*state >> 11) / 9007199254740992.0;
+}
+
+static struct kl_quat turn_of(const struct truth_disturbance *disturbance, size_t stream)
+{
+    uint64_t state = disturbance->seed * 1000003U + stream;
+    (void)draw(&state);
+    double z = 2 * draw(&state) - 1;
+    double a = 2 * acos(-1.0) * draw(&state);
+    double r = sqrt(1 - z * z);
+    return kl_quat_about((struct kl_vec){r * cos(a), r * sin(a), z}, disturbance->turned_rad);
+}
+
+/* The block as the disturbed lab would have delivered it; `value` has room for BLOCK_VALUES. */
+static struct kl_block disturb(const struct truth_disturbance *disturbance,
+                               const struct kl_stream *stream, const struct kl_block *block,
+                               double from_s, double *value)
+{
+    struct kl_block out = *block;
+    size_t channels = stream->channel_count;
+    if (block->count * channels > BLOCK_VALUES) {
+        return out;
+    }
+    memcpy(value, block->value, block->count * channels * sizeof(*value));
+    out.value = value;
+    struct kl_quat turn = turn_of(disturbance, block->stream);
+    for (size_t i = 0; i < block->count; i++) {
+        double *row = &value[i * channels];
+        if (kl_seconds(block->t_ns[i]) < from_s) {
+            continue;
+        }
+        for (size_t v = 0; stream->kind == KL_KIND_IMU && v + 3 <= 6; v += 3) {
+            struct kl_vec turned =
+                kl_quat_rotate(turn, (struct kl_vec){row[v], row[v + 1], row[v + 2]});
+            row[v] = turned.x, row[v + 1] = turned.y, row[v + 2] = turned.z;
+        }
+        if (stream->kind == KL_KIND_FORCE) { /* z_cop = -Mx / Fy */
+            row[KL_MX] -= disturbance->cop_m * row[KL_FY];
+        }
+    }
+    return out;
+}
+
+/* Items until the end. @return KL_SOURCE_END, or what went wrong */
+static int pass_on(struct kl_source *source, struct kl_pipeline *pipeline,
+                   const struct truth_disturbance *disturbance, double from_s,
+                   struct kl_fault *fault)
+{
+    double *value = calloc(BLOCK_VALUES, sizeof(*value));
+    int answer = value == NULL ? KL_ERR_MEM : KL_SOURCE_ITEM;
+    while (answer == KL_SOURCE_ITEM) {
+        struct kl_item item;
+        answer = kl_source_next(source, 0, &item, fault);
+        if (answer == KL_SOURCE_ITEM && item.kind == KL_ITEM_BLOCK && disturbance != NULL) {
+            const struct kl_stream *stream = &source->stream[item.block.stream];
+            item.block = disturb(disturbance, stream, &item.block, from_s, value);
+        }
+        if (answer == KL_SOURCE_ITEM) {
+            kl_pipeline_item(pipeline, &item);
+        }
+    }
+    free(value);
+    return answer;
+}
+
+bool truth_run(const struct kl_virtual_runner *runner, const struct truth_disturbance *disturbance,
+               double seconds, struct kl_results *results, struct kl_fault *fault)
 {
     struct kl_hub *hub = kl_hub_create();
     if (hub == NULL || kl_hub_add(hub, "runner", &kl_virtual_runner_driver, runner, fault) < 0) {
@@ -206,15 +280,10 @@ bool truth_run(const struct kl_virtual_runner *runner, double seconds, struct kl
         source == NULL ? NULL
                        : kl_pipeline_create(source->stream, source->stream_count, &settings, NULL,
                                             kl_results_sink(results));
-    int answer = pipeline == NULL ? KL_ERR_MEM : KL_SOURCE_ITEM;
-    struct kl_item item;
-    while (answer == KL_SOURCE_ITEM) {
-        answer = kl_source_next(source, 0, &item, fault);
-        if (answer == KL_SOURCE_ITEM) {
-            kl_pipeline_item(pipeline, &item);
-        }
-    }
+    int answer = KL_ERR_MEM;
     if (pipeline != NULL) {
+        double off_s = kl_virtual_timeline(runner).off_s; /* calibrated by then */
+        answer = pass_on(source, pipeline, disturbance, off_s, fault);
         kl_pipeline_end(pipeline);
     }
     kl_pipeline_destroy(pipeline);
@@ -469,4 +538,49 @@ void truth_compare(const struct kl_virtual_runner *runner, const struct kl_resul
         }
         finish(row, &sums, &error[r]);
     }
+}
+
+/* ------------------------------------------------------------------ levels of the knee */
+
+static void knee_errors(const struct kl_virtual_runner *runner, const struct kl_results *results,
+                        const struct truth_step *truth, size_t count,
+                        struct knee_errors out[KNEE_LEVELS])
+{
+    static const char *const key[KNEE_LEVELS] = {"kam_k1_peak", "kam_k2a_peak", "kam_k2b_peak",
+                                                 "kam_peak"};
+    for (size_t level = 0; level < KNEE_LEVELS; level++) {
+        const struct truth_row row = {.scale = 1};
+        enum kl_metric_id id = kl_metric_find(key[level]);
+        struct sums sums = {0};
+        struct truth_error error = {0};
+        for (size_t i = 0; i < results->step_count; i++) {
+            const struct kl_step *step = &results->step[i];
+            const struct truth_step *is = truth_match(truth, count, step);
+            if (is == NULL || !step->valid || step->metric_reasons[id] != 0) {
+                continue;
+            }
+            double value = step->metric[id] / runner->mass_kg;
+            double wanted = level == 0 ? is->step.motion.kam[KL_VIRTUAL_FRAME_LAB].peak1_n_m_kg
+                                       : is->kam_peak_n_m_kg;
+            add(&sums, value, wanted, value - wanted, &error);
+        }
+        finish(&row, &sums, &error);
+        out[level] = (struct knee_errors){error.count, error.truth, error.bias,
+                                          error.rms,   error.sd,    error.correlation};
+    }
+}
+
+bool knee_errors_of(const struct kl_virtual_runner *runner,
+                    const struct truth_disturbance *disturbance, double seconds,
+                    struct knee_errors out[KNEE_LEVELS], struct kl_fault *fault)
+{
+    struct kl_results results = {0};
+    struct truth_step *truth = calloc(TRUTH_STEPS_MAX, sizeof(*truth));
+    bool run = truth != NULL && truth_run(runner, disturbance, seconds, &results, fault);
+    if (run) {
+        knee_errors(runner, &results, truth, truth_of(runner, seconds, truth), out);
+    }
+    kl_results_free(&results);
+    free(truth);
+    return run;
 }

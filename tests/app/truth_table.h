@@ -57,10 +57,31 @@ double truth_figure(const struct truth_row *row, const struct truth_error *error
  *  sensors, the second default noise and soft tissue. */
 struct kl_virtual_runner truth_runner(bool noisy);
 
+/** What goes wrong after the calibration, between devices and pipeline. */
+struct truth_disturbance {
+    double turned_rad; /* every IMU, about an axis of its own ... */
+    uint64_t seed;     /* ... drawn from this */
+    double cop_m;      /* the centre of pressure reads this far to the right */
+};
+
 /** Runs the session through hub and pipeline.
+ *  @param disturbance  NULL: none
  *  @return false with words in *fault */
-bool truth_run(const struct kl_virtual_runner *runner, double seconds, struct kl_results *results,
-               struct kl_fault *fault);
+bool truth_run(const struct kl_virtual_runner *runner, const struct truth_disturbance *disturbance,
+               double seconds, struct kl_results *results, struct kl_fault *fault);
+
+/** The levels of methods 12.2, as K1, K2a, K2b, K3. */
+enum { KNEE_LEVELS = 4 };
+
+struct knee_errors {
+    size_t count;
+    double truth, bias, rmse, sd, correlation; /* peaks, N·m/kg, each level in its own frame */
+};
+
+/** Errors of the peak of a session at each level. @return false when a session fails */
+bool knee_errors_of(const struct kl_virtual_runner *runner,
+                    const struct truth_disturbance *disturbance, double seconds,
+                    struct knee_errors out[KNEE_LEVELS], struct kl_fault *fault);
 
 /** True steps at full running amplitude and their centre of mass.
  *  @param out  [TRUTH_STEPS_MAX] @return how many */

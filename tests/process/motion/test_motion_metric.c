@@ -132,6 +132,17 @@ Test(motion_metric, a_frontal_angle_that_follows_flexion_shows_in_the_index)
     cr_expect_float_eq(value(KL_MOTION_KNEE_CROSS_TALK), -1, 1e-6);
 }
 
+Test(motion_metric, a_leak_of_a_tenth_of_a_degree_is_no_cross_talk_however_well_it_correlates)
+{
+    pose(&window);
+    pose_knee(&window, 4, 0.002); /* 0.15 deg at 75 deg of flexion */
+    struct kl_motion_input input = {&window, NULL};
+    double out;
+    uint32_t marks;
+    cr_expect_not(kl_motion_metric_compute(KL_MOTION_KNEE_CROSS_TALK, &input, &out, &marks));
+    cr_expect_eq(marks, KL_MOTION_TOO_SMALL);
+}
+
 Test(motion_metric, thrust_velocities_are_those_of_thigh_and_shank_against_the_lab)
 {
     pose(&window);
@@ -190,6 +201,7 @@ Test(motion_metric, the_mirrored_body_gives_the_same_bits_on_the_other_side)
 {
     double right[KL_MOTION_METRIC_COUNT];
     pose(&window);
+    pose_knee(&window, 4, 0.1); /* else nothing leaks in swing, and there is no index */
     for (int id = 0; id < KL_MOTION_SHOCK_AXIAL; id++) {
         right[id] = value((enum kl_motion_metric)id);
     }
