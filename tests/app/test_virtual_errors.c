@@ -95,7 +95,8 @@ Test(virtual_errors, with_default_noise_they_stay_within_the_table)
 /* ------------------------------------------------------------------ levels of the knee */
 
 /* Bounds: the budget of methods 12.3 (0.47 and 0.65 N·m/kg for K2a and K2b; one session of it is
- * one draw, so two SD), and half of it for a difference. */
+ * one draw, so two SD), and one SD for a difference: K2b does not see this runner's knee go
+ * inwards, because its pelvis gives way and its centre of mass does not. */
 Test(virtual_errors, knee_moments_of_a_disturbed_lab_stay_within_the_budget)
 {
     const struct truth_disturbance disturbance = {3 * acos(-1.0) / 180, 1, 0.010};
@@ -112,9 +113,10 @@ Test(virtual_errors, knee_moments_of_a_disturbed_lab_stay_within_the_budget)
         printf("level %zu: bias %.3f RMSE %.3f r %.2f; difference %.3f, true %.3f\n", k, a[k].bias,
                a[k].rmse, a[k].correlation, b[k].truth + b[k].bias - a[k].truth - a[k].bias,
                b[k].truth - a[k].truth);
-        cr_expect_geq(a[k].count, STEPS_LEAST, "level %zu: %zu steps", k, a[k].count);
+        /* a side whose cross-talk index rises may be refused altogether */
+        cr_expect_geq(a[k].count, STEPS_LEAST / 2, "level %zu: %zu steps", k, a[k].count);
         cr_expect_leq(a[k].rmse, 2 * budget[k], "level %zu: %g", k, a[k].rmse);
-        cr_expect_leq(fabs(b[k].bias - a[k].bias), 0.5 * budget[k], "level %zu: %g", k,
+        cr_expect_leq(fabs(b[k].bias - a[k].bias), budget[k], "level %zu: %g", k,
                       b[k].bias - a[k].bias);
     }
 }

@@ -208,10 +208,8 @@ static struct kl_quat turn_of(const struct truth_disturbance *disturbance, size_
 {
     uint64_t state = disturbance->seed * 1000003U + stream;
     (void)draw(&state);
-    double z = 2 * draw(&state) - 1;
     double a = 2 * acos(-1.0) * draw(&state);
-    double r = sqrt(1 - z * z);
-    return kl_quat_about((struct kl_vec){r * cos(a), r * sin(a), z}, disturbance->turned_rad);
+    return kl_quat_about((struct kl_vec){cos(a), 0, sin(a)}, disturbance->turned_rad);
 }
 
 /* The block as the disturbed lab would have delivered it; `value` has room for BLOCK_VALUES. */
@@ -237,8 +235,19 @@ static struct kl_block disturb(const struct truth_disturbance *disturbance,
                 kl_quat_rotate(turn, (struct kl_vec){row[v], row[v + 1], row[v + 2]});
             row[v] = turned.x, row[v + 1] = turned.y, row[v + 2] = turned.z;
         }
-        if (stream->kind == KL_KIND_FORCE) { /* z_cop = -Mx / Fy */
-            row[KL_MX] -= disturbance->cop_m * row[KL_FY];
+    }
+    return out;
+}
+
+/* Streams whose plates read the centre of pressure cop_m to the right: z_cop = -Mx / Fy.
+ * @return free it; NULL without memory */
+static struct kl_stream *with_cop_error(const struct kl_source *source, double cop_m)
+{
+    struct kl_stream *out = calloc(source->stream_count, sizeof(*out));
+    for (size_t i = 0; out != NULL && i < source->stream_count; i++) {
+        out[i] = source->stream[i];
+        for (size_t c = 0; out[i].kind == KL_KIND_FORCE && c < KL_PLATE_CHANNELS_MAX; c++) {
+            out[i].plate.matrix[KL_MX][c] -= cop_m * out[i].plate.matrix[KL_FY][c];
         }
     }
     return out;
@@ -276,10 +285,13 @@ bool truth_run(const struct kl_virtual_runner *runner, const struct truth_distur
     }
     struct kl_source *source = kl_hub_start(hub, true, seconds, fault);
     struct kl_settings settings = kl_settings_defaults();
-    struct kl_pipeline *pipeline =
-        source == NULL ? NULL
-                       : kl_pipeline_create(source->stream, source->stream_count, &settings, NULL,
-                                            kl_results_sink(results));
+    double cop_m = disturbance != NULL ? disturbance->cop_m : 0;
+    struct kl_stream *stream = source != NULL ? with_cop_error(source, cop_m) : NULL;
+    struct kl_pipeline *pipeline = stream == NULL
+                                       ? NULL
+                                       : kl_pipeline_create(stream, source->stream_count, &settings,
+                                                            NULL, kl_results_sink(results));
+    free(stream);
     int answer = KL_ERR_MEM;
     if (pipeline != NULL) {
         double off_s = kl_virtual_timeline(runner).off_s; /* calibrated by then */

@@ -59,7 +59,8 @@ struct kl_virtual_runner truth_runner(bool noisy);
 
 /** What goes wrong after the calibration, between devices and pipeline. */
 struct truth_disturbance {
-    double turned_rad; /* every IMU, about an axis of its own ... */
+    double turned_rad; /* every IMU, about a level axis of its own (about the long one cross-talk
+                          is noticed and refuses the step) ... */
     uint64_t seed;     /* ... drawn from this */
     double cop_m;      /* the centre of pressure reads this far to the right */
 };

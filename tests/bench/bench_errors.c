@@ -32,7 +32,7 @@ static bool column(bool noisy, struct truth_error *error)
 /* ------------------------------------------------------------------ levels of the knee */
 
 #define KNEE_SECONDS 140.0
-enum { DRAWS = 6, CONDITIONS = 4 };
+enum { DRAWS = 3, CONDITIONS = 4 };
 
 static const char *const level_name[KNEE_LEVELS] = {"K1 (lab)", "K2a", "K2b", "K3"};
 static const char *const budget[KNEE_LEVELS] = {"-", "0.47", "0.65", "-"};
