@@ -19,9 +19,9 @@ static const struct shortfall {
     const char *key;
     double limit[2];
 } shortfalls[] = {
-    /* 20 Hz zero-lag takes 0.5 deg off the shank's sharp turn at contact */
+    /* presumably 20 Hz zero-lag, which takes 0.5 deg off the shank's sharp turn at contact */
     {"tibia_inclination", {0.7, 0}},
-    /* Gyroscope bias turns the shank's heading by up to 1 deg between still pose and running, and
+    /* Presumably gyroscope bias that turns the shank's heading between still pose and running:
      * 1 deg of it is 4 % of this moment: the flexion moment leaks in (methods 12.3). */
     {"kam_peak", {0, 3.5}},
     {"kam_impulse", {0, 2.5}},
