@@ -7,6 +7,7 @@
 #include <string.h>
 
 static const double shock_decay_s = 0.015, shock_hz = 18;        /* methods 21.3 */
+static const double jolt_back_s = 0.080, jolt_end_s = 0.280;     /* [P] */
 static const double soft_hz = 12, soft_decay_s = 0.02;           /* methods 21.3; [P] */
 static const double gyro_sd_rad_s = 0.05 * M_PI / 180;           /* methods 21.3 */
 static const double gyro_bias_rad_s = 0.3 * M_PI / 180;          /* methods 21.3 */
@@ -102,6 +103,39 @@ static struct kl_virtual_course wobble(double t_s)
                                       ddg * sine + 2 * dg * w * cosine - g * w * w * sine};
 }
 
+static double shock_at(double since_s)
+{
+    return since_s > 0 ? exp(-since_s / shock_decay_s) * sin(2 * M_PI * shock_hz * since_s) : 0;
+}
+
+/* Share of a speed that is taken back per second. */
+static double taken_back(double since_s)
+{
+    double u = (since_s - jolt_back_s) / (jolt_end_s - jolt_back_s);
+    return u > 0 && u < 1 ? (1 - cos(2 * M_PI * u)) / (jolt_end_s - jolt_back_s) : 0;
+}
+
+/* Adds this sample of the shock to the speed it has given. */
+static void remember_jolt(struct kl_virtual_imu *imu, const struct kl_virtual_posture *posture,
+                          const struct kl_virtual_contact *contact, size_t count, double t_s)
+{
+    for (size_t k = 0; k < count; k++) {
+        double since_s = t_s - contact[k].onset_s;
+        int i = contact[k].side == KL_SIDE_LEFT ? 0 : 1;
+        if (since_s <= 0 || since_s >= jolt_back_s) {
+            continue;
+        }
+        struct kl_virtual_jolt *jolt = &imu->jolt[i];
+        if (jolt->onset_s < contact[k].onset_s) {
+            *jolt = (struct kl_virtual_jolt){.onset_s = contact[k].onset_s};
+        }
+        for (int row = 0; row < 3; row++) {
+            jolt->speed_m_s[row] += posture->segment[imu->segment].r[row][KL_VIRTUAL_Y] *
+                                    imu->shock_m_s2[i] * shock_at(since_s) / imu->rate_hz;
+        }
+    }
+}
+
 struct kl_virtual_pose kl_virtual_imu_pose(const struct kl_virtual_imu *imu,
                                            const struct kl_virtual_posture *posture,
                                            const struct kl_virtual_contact *contact, size_t count,
@@ -117,8 +151,12 @@ struct kl_virtual_pose kl_virtual_imu_pose(const struct kl_virtual_imu *imu,
             continue;
         }
         int i = contact[k].side == KL_SIDE_LEFT ? 0 : 1;
-        shock +=
-            imu->shock_m_s2[i] * exp(-since_s / shock_decay_s) * sin(2 * M_PI * shock_hz * since_s);
+        shock += imu->shock_m_s2[i] * shock_at(since_s);
+        if (imu->jolt[i].onset_s >= contact[k].onset_s) {
+            for (int row = 0; row < 3; row++) {
+                pose.a_m_s2[row] -= imu->jolt[i].speed_m_s[row] * taken_back(since_s);
+            }
+        }
         struct kl_virtual_course one = wobble(since_s);
         soft.value += imu->soft_tissue[i] * one.value;
         soft.rate += imu->soft_tissue[i] * one.rate;
@@ -150,6 +188,7 @@ uint32_t kl_virtual_imu_read(struct kl_virtual_imu *imu, const struct kl_virtual
                              const struct kl_virtual_contact *contact, size_t count, double t_s,
                              double value[KL_VIRTUAL_IMU_CHANNELS])
 {
+    remember_jolt(imu, posture, contact, count, t_s);
     struct kl_virtual_pose pose = kl_virtual_imu_pose(imu, posture, contact, count, t_s);
     kl_virtual_pose_specific_force(&pose, value);
     memcpy(value + 3, pose.w_rad_s, sizeof(pose.w_rad_s));

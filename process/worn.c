@@ -36,6 +36,7 @@ struct kl_worn {
     struct kl_motion_chain *chain;
     struct kl_body_calibration *calibration;
     bool phase_runs;
+    enum kl_calibration_phase phase;
     int64_t phase_end_ns;
     struct kl_muscle_signals *muscle;
     struct joints joints[KL_SIDE_COUNT];
@@ -271,6 +272,10 @@ static enum kl_calibration_phase phase_of(const char *text)
 static void end_phase(struct kl_worn *worn)
 {
     kl_body_calibration_end(worn->calibration, worn->phase_end_ns);
+    if (worn->phase == KL_CALIBRATION_STILL || worn->phase == KL_CALIBRATION_STILL_AGAIN) {
+        /* all face +X now: without it the mean turn of a running foot would pass for none */
+        (void)kl_motion_chain_still(worn->chain, worn->phase_end_ns);
+    }
     kl_motion_chain_adopt(worn->chain, worn->calibration);
     worn->phase_runs = false;
 }
@@ -291,6 +296,7 @@ static void take_calibration(struct kl_worn *worn, const struct kl_event *event)
     }
     kl_body_calibration_begin(worn->calibration, phase, event->t_ns);
     worn->phase_runs = true;
+    worn->phase = phase;
     worn->phase_end_ns = event->duration_ns > 0 ? event->t_ns + event->duration_ns : INT64_MAX;
 }
 

@@ -7,6 +7,10 @@
 /* methods 10: a ratio of smaller excursions is noise over noise */
 #define COUPLING_MIN_RAD (2 * DEG)
 
+/* Below, a correlation with flexion is one of crumbs: an axis error of 1 deg leaks more [project].
+ */
+#define LEAK_MIN_RAD (0.5 * DEG)
+
 /* Parts of stance that excursions look at (methods 10). */
 #define EXCURSION_TO 0.60
 #define KNEE_FRONTAL_TO 0.50
@@ -104,10 +108,11 @@ static double largest(const struct trace *trace, double sign, double from_s, dou
     return sign * best;
 }
 
-/* Slope by central differences on samples of [from_s, to_s], the largest in the sense of sign. */
+/* Slope by central differences on samples of [from_s, to_s], the largest in the sense of sign; 0
+ * for an angle that never goes that way: a thrust has no negative speed (methods 10). */
 static double largest_slope(const struct trace *trace, double sign, double from_s, double to_s)
 {
-    double best = -HUGE_VAL;
+    double best = 0;
     size_t first = (size_t)ceil(from_s * KL_MOTION_RATE_HZ);
     size_t last = (size_t)floor(to_s * KL_MOTION_RATE_HZ);
     for (size_t i = first; i <= last; i++) {
@@ -351,7 +356,7 @@ static uint32_t cross_talk(const struct spec *spec, const struct kl_motion_input
         yy += y * y;
         xy += x * y;
     }
-    if (!(xx > 0) || !(yy > 0)) {
+    if (!(xx > 0) || !(yy > LEAK_MIN_RAD * LEAK_MIN_RAD * n)) {
         return KL_MOTION_TOO_SMALL;
     }
     *out = xy / sqrt(xx * yy);

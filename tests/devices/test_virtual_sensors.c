@@ -158,8 +158,8 @@ Test(virtual_sensors, shock_follows_the_formula_and_is_damped_on_its_way_up)
     double pelvis = 0;
     for (size_t k = 0; k < a.count; k++) {
         double t = kl_seconds(a.sample[k].device_ns) - ic;
-        if (t < 0 || t > 0.3) {
-            continue;
+        if (t < 0 || t > 0.08) {
+            continue; /* later the speed it gave is taken back: below */
         }
         double shock = a.sample[k].value[1] - b.sample[k].value[1];
         double expected = 125 * exp(-t / 0.015) * sin(2 * pi * 18 * t);
@@ -176,6 +176,49 @@ Test(virtual_sensors, shock_follows_the_formula_and_is_damped_on_its_way_up)
     cr_expect_float_eq(20 * log10(pelvis / tibia), -9.119, 1e-3);
     virtual_session_free(&a);
     virtual_session_free(&b);
+}
+
+/* Over a stride of a steady runner a sensor comes back to where it was: in the lab its mean
+ * specific force is g upwards. Sampled at 1 kHz, the trapeze of smooth signals errs by less than
+ * 1e-2. */
+Test(virtual_sensors, a_sensor_has_no_mean_acceleration_over_a_stride)
+{
+    struct kl_virtual_runner runner = virtual_session_plain_runner();
+    runner.imu_rate_hz = 1000;
+    runner.sensors = KL_VIRTUAL_SENSORS_IMU;
+    struct virtual_session session;
+    virtual_session_start(&session, &runner);
+    virtual_session_run(&session, 6, 1000);
+    struct kl_virtual_load load;
+    struct kl_virtual_body body;
+    kl_virtual_load_init(&load, &runner);
+    kl_virtual_body_init(&body, &runner);
+    const double from = 1.2 + 10 * 0.35; /* all of the swing has grown by then */
+    double mean[KL_VIRTUAL_SEGMENT_COUNT][3] = {{0}};
+    for (size_t k = 0; k < session.count; k++) {
+        double t = kl_seconds(session.sample[k].device_ns);
+        int segment = (int)session.sample[k].stream - 1;
+        if (segment < 0 || segment >= KL_VIRTUAL_SEGMENT_COUNT || t < from - 1e-6 ||
+            t > from + 0.7 - 5e-4) {
+            continue;
+        }
+        struct kl_virtual_posture posture;
+        kl_virtual_load_advance(&load, t);
+        kl_virtual_body_at(&body, load.contact, load.count, t, &posture);
+        for (int row = 0; row < 3; row++) {
+            for (int c = 0; c < 3; c++) {
+                mean[segment][row] +=
+                    posture.segment[segment].r[row][c] * session.sample[k].value[c] / 700;
+            }
+        }
+    }
+    for (int segment = 0; segment < KL_VIRTUAL_SEGMENT_COUNT; segment++) {
+        cr_expect_float_eq(mean[segment][0], 0, 1e-2, "%d: %g", segment, mean[segment][0]);
+        cr_expect_float_eq(mean[segment][1], KL_GRAVITY_M_S2, 1e-2, "%d: %g", segment,
+                           mean[segment][1]);
+        cr_expect_float_eq(mean[segment][2], 0, 1e-2, "%d: %g", segment, mean[segment][2]);
+    }
+    virtual_session_free(&session);
 }
 
 /* ------------------------------------------------------------------------ muscle */

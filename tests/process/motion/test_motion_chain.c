@@ -368,7 +368,8 @@ Test(motion_chain, strides_feed_the_anchor_and_the_hinge)
     }
     cr_assert(kl_motion_chain_residual(chain, KL_SIDE_RIGHT, &residual));
     cr_expect_lt(residual / DEG, 0.5, "%g", residual / DEG);
-    cr_expect(kl_motion_chain_cross_talk(chain, KL_SIDE_RIGHT, &talk));
+    /* this knee is a hinge: what leaks is too small for an index */
+    cr_expect_not(kl_motion_chain_cross_talk(chain, KL_SIDE_RIGHT, &talk));
     cr_expect_not(kl_motion_chain_residual(chain, KL_SIDE_LEFT, &residual));
 }
 
