@@ -68,6 +68,7 @@ static bool print_knee(void)
             }
         }
     }
+    (void)fflush(stdout);
     printf("\nKAM peak, N.m/kg, sensors 3 deg and centre of pressure 10 mm off, %d draws\n", DRAWS);
     printf("%-20s %-9s %6s %7s %7s %9s %6s | budget 12.3\n", "condition", "level", "truth", "bias",
            "RMSE", "SD steps", "r");
