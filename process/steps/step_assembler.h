@@ -24,7 +24,9 @@
 
 #define KL_ASSEMBLER_WAIT_NS 1e9 /* a next contact is waited for so long; methods 3.5 */
 
-#define KL_ASSEMBLER_TAIL_NS 250e6 /* of motion behind toe-off that its zero-lag filter needs */
+/* Of motion behind toe-off or stride: 250 ms that its zero-lag filter needs, and room for the grid
+ * of the window and one sample of a slow sensor. */
+#define KL_ASSEMBLER_TAIL_NS 275e6
 
 /** A plate as far as steps are concerned. */
 struct kl_assembler_plate {
