@@ -513,7 +513,9 @@ static void fill_knee(struct kl_worn *worn, const struct kl_assembly *assembly, 
     input.length.ankle_offset_m = worn->ankle_offset_m[step->side];
     kl_knee_step_of(&input, &worn->knee);
     struct kl_com_step com_step;
-    kl_com_step_of(contact, measured, step->side, com, &com_step);
+    double step_s =
+        assembly->flight_s >= 0 ? (contact->to_ns - contact->ic_ns) / 1e9 + assembly->flight_s : 0;
+    kl_com_step_of(contact, measured, step->side, com, step_s, &com_step);
     double stride_s =
         assembly->next2_ic_ns > 0 ? (assembly->next2_ic_ns - contact->ic_ns) / 1e9 : 0;
     for (int m = 0; m < KL_KNEE_METRICS; m++) {

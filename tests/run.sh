@@ -3,4 +3,4 @@
 set -eu
 cd "$(dirname "$0")/.."
 sh app/setup.sh -DKL_WERROR=ON
-exec ctest --test-dir build --output-on-failure --parallel 2 "$@"
+exec ctest --test-dir build --output-on-failure --parallel 2 --label-exclude bench "$@"

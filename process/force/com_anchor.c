@@ -161,14 +161,9 @@ bool kl_com_anchor_find(const struct kl_com_anchor *anchor, double from_ns, doub
     displacement(anchor, first, count, FX, out->mass_kg, out->x_m);
     displacement(anchor, first, count, FY, out->mass_kg, out->y_m);
     displacement(anchor, first, count, FZ, out->mass_kg, out->z_m);
-    double low = out->y_m[0];
-    double high = low;
     for (size_t i = 0; i < count; i++) {
-        low = fmin(low, out->y_m[i]);
-        high = fmax(high, out->y_m[i]);
         out->y_m[i] += COM_PER_HEIGHT * (height_m > 0 ? height_m : HEIGHT_M);
     }
-    out->oscillation_m = high - low;
     /* z_cop Fy = -Mx and x_cop Fy = Mz about an origin on the belt surface */
     double x0 = balance(anchor, first, out, MZ, 1, FX, out->x_m);
     double z0 = balance(anchor, first, out, MX, -1, FZ, out->z_m);

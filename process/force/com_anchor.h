@@ -34,7 +34,6 @@ struct kl_com {
     double mass_kg;              /* mean Fy / g */
     double mean_fx_n, mean_fz_n; /* above 1 % of body weight: not steady, a hand-rail, a slope */
     bool steady;
-    double oscillation_m; /* vertical, peak to peak */
     double x_m[KL_COM_SAMPLES], y_m[KL_COM_SAMPLES], z_m[KL_COM_SAMPLES]; /* lab axes */
 };
 

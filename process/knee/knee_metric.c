@@ -80,7 +80,7 @@ static const struct row {
     {MOMENT("kam_band", "KAM, SD of peak", 0, 0.5, NEITHER, "error band, methods 12.3"), KL_KNEE_K3,
      BAND},
     {LENGTH("vertical_oscillation", "Vertical oscillation", 0, 150, NEITHER,
-            "range of the centre of mass over whole strides (methods 7.4)"),
+            "range of the height of the centre of mass over the step (methods 7.4)"),
      KL_KNEE_LEVEL_COUNT, OSCILLATION},
     {LENGTH("overstride", "Overstride distance", -50, 400, MORE,
             "first valid centre of pressure ahead of the centre of mass (methods 7.4)"),
@@ -140,13 +140,36 @@ uint32_t kl_knee_metric_compute(size_t index, const struct kl_knee_step *knee,
     }
 }
 
+/* Range of the height over one step, about the line from its begin to its end: steps of unequal
+ * length make the twice integrated force wander from step to step. */
+static double oscillation_of(const struct kl_com *com, double ic_ns, double step_s)
+{
+    double side_m;
+    double begin_m;
+    double end_m;
+    double low_m = 0;
+    double high_m = 0;
+    kl_com_at(com, ic_ns, &side_m, &begin_m, &side_m);
+    kl_com_at(com, ic_ns + 1e9 * step_s, &side_m, &end_m, &side_m);
+    size_t count = (size_t)(step_s * KL_COM_RATE_HZ);
+    for (size_t i = 1; i < count; i++) {
+        double part = (double)i / (double)count;
+        double y_m;
+        kl_com_at(com, ic_ns + 1e9 * step_s * part, &side_m, &y_m, &side_m);
+        y_m -= begin_m + part * (end_m - begin_m);
+        low_m = fmin(low_m, y_m);
+        high_m = fmax(high_m, y_m);
+    }
+    return high_m - low_m;
+}
+
 void kl_com_step_of(const struct kl_contact *contact, unsigned measured, enum kl_side side,
-                    const struct kl_com *com, struct kl_com_step *out)
+                    const struct kl_com *com, double step_s, struct kl_com_step *out)
 {
     *out = (struct kl_com_step){0};
     if ((measured & KL_PLATE_MEASURES_ALL) != KL_PLATE_MEASURES_ALL) {
         out->reasons = (uint32_t)KL_REASON_NOT_MEASURED;
-    } else if (com == NULL) {
+    } else if (com == NULL || !(step_s > 0)) {
         out->reasons = (uint32_t)KL_REASON_NO_NEXT;
     } else if (!com->steady) {
         out->reasons = (uint32_t)KL_REASON_UNSTEADY;
@@ -156,7 +179,7 @@ void kl_com_step_of(const struct kl_contact *contact, unsigned measured, enum kl
     if (out->reasons != 0) {
         return;
     }
-    out->oscillation_m = com->oscillation_m;
+    out->oscillation_m = oscillation_of(com, contact->ic_ns, step_s);
     double duration_s = kl_contact_duration(contact);
     bool landed = false;
     size_t n = 0;

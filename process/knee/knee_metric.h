@@ -25,8 +25,10 @@ uint32_t kl_knee_metric_compute(size_t index, const struct kl_knee_step *knee,
                                 double *out);
 
 /** @param com  NULL: not found
- *  @param side  of the foot: decides what is outwards */
+ *  @param side    of the foot: decides what is outwards
+ *  @param step_s  step time: the vertical range is that of one step, without the drift that a
+ *                 double integral collects over several; <= 0: not known */
 void kl_com_step_of(const struct kl_contact *contact, unsigned measured, enum kl_side side,
-                    const struct kl_com *com, struct kl_com_step *out);
+                    const struct kl_com *com, double step_s, struct kl_com_step *out);
 
 #endif
