@@ -43,7 +43,7 @@ static void bow(double t_s, struct kl_virtual_joints *joints)
 
 static void march(double t_s, struct kl_virtual_joints *joints)
 {
-    int i = (int)fmod(floor(t_s / march_step_s), 2); /* left first */
+    int i = 1 - (int)fmod(floor(t_s / march_step_s), 2); /* the right knee first, as asked */
     joints->hip[i].z = rise(march_hip, t_s, march_step_s);
     joints->knee[i].z = rise(-march_knee, t_s, march_step_s);
     joints->ankle[i].z = rise(-march_ankle, t_s, march_step_s);

@@ -11,8 +11,9 @@
 #define QUALITY_STEPS 60          /* steps the share of bad ones is taken over */
 #define BAD_PER_STEPS 5           /* grey when more than one step in five is bad; methods 17 */
 #define SIDE_LOST_NS 10e9         /* project setting: no step of this foot for so long */
-#define SPEED_CHANGED_M_S 0.05    /* project setting: treadmill displays resolve 0.1 km/h */
-#define SEVERAL_ITEMS 3           /* several-signs rule; methods 17 */
+#define SPEED_CHANGED_M_S                                                                          \
+    0.05 /* project setting: displays resolve 0.1 km/h, a belt set to 3.0 runs at 2.99 */
+#define SEVERAL_ITEMS 3 /* several-signs rule; methods 17 */
 #define SEVERAL_FAMILIES 2
 
 /* What a rule cannot do without: the step itself is fine, the input is missing. */
@@ -230,7 +231,8 @@ static const char *gate(const struct kl_flag_engine *engine, const struct judge 
         if (step->speed_m_s <= 0) {
             return reason_speed_unknown;
         }
-        if (step->speed_m_s < rule->speed_min_m_s || step->speed_m_s > rule->speed_max_m_s) {
+        if (step->speed_m_s < rule->speed_min_m_s - SPEED_CHANGED_M_S ||
+            step->speed_m_s > rule->speed_max_m_s + SPEED_CHANGED_M_S) {
             return reason_speed;
         }
     }
