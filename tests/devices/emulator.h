@@ -22,8 +22,8 @@ enum emulator_fault {
     EMULATOR_HANG_UP,       /* gone for good */
     /* of commands */
     EMULATOR_WRONG_ANSWER, /* answered with an error, or with something else */
-    EMULATOR_NO_ANSWER,   /* not understood */
-    EMULATOR_LOST_ANSWER, /* obeyed, and the answer does not arrive */
+    EMULATOR_NO_ANSWER,    /* not understood */
+    EMULATOR_LOST_ANSWER,  /* obeyed, and the answer does not arrive */
 };
 
 struct emulator {
