@@ -91,7 +91,7 @@ int kl_device_prepare(struct kl_device *device, const struct kl_stream *streams)
         kl_arrival_clock_init(&device->arrival[s], streams[s].rate_hz);
         device->nominal_hz[s] = streams[s].rate_hz;
     }
-    device->rate = device->linked ? calloc(device->stream_count, sizeof(*device->rate)) : NULL;
+    device->rate = device->linked ? calloc(device->stream_count + 1, sizeof(*device->rate)) : NULL;
     if (device->linked && device->rate == NULL) {
         return KL_ERR_MEM;
     }

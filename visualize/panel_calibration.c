@@ -309,7 +309,8 @@ static void draw_spots(const struct kl_canvas *canvas, struct kl_rect at, const 
     for (size_t i = 0; i < view->spot_count; i++) {
         const struct spot *spot = &view->spot[i];
         double x = at.x + (i % 2 == 1 ? round(at.w / 2.0) : 0.0);
-        double y = top + height * ((double)(i / 2) + 0.5);
+        size_t row = i / 2;
+        double y = top + height * ((double)row + 0.5);
         kl_draw_flag_sign(canvas, spot->good ? KL_FLAG_GREEN : KL_FLAG_GREY, x + size / 2.0, y,
                           size);
         struct kl_text_style style = {
