@@ -9,7 +9,7 @@
 /* Keys of the phases in their order; what is sent with them stands in process/snapshot.h. */
 #define PHASE_ROW(digit, keypad, at, name, words)                                                  \
     {                                                                                              \
-        .key = {(digit), (keypad)}, .key_text = #at, .button = name, .help = words,                \
+        .key = {(digit), (keypad)}, .key_text = #at, .button = (name), .help = (words),            \
         .offer = KL_OFFER_CALIBRATION, .action = KL_ACTION_CALIBRATE,                              \
         .command = KL_COMMAND_CALIBRATE, .phase = (at)-1                                           \
     }
